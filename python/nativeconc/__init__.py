@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Concurrency for Python, done natively.
+
+Locks that drop in for :mod:`threading`'s and are faster, kernels that run without the GIL on all cores
+or on the GPU, and tools that show what the GIL costs your own script.
+
+Importing this package starts no thread and loads nothing but NumPy and the native core.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nativeconc import cuda, errors, kernels
+from nativeconc._core import BoundedSemaphore, Lock, Semaphore, __version__
+from nativeconc.errors import CudaUnavailableError, LockTimeout, NativeConcError
+from nativeconc.pool import get_num_threads, num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from nativeconc.comparison import Comparison, compare
+    from nativeconc.config import show_config
+
+__all__ = [
+    "BoundedSemaphore",
+    "Comparison",
+    "CudaUnavailableError",
+    "Lock",
+    "LockTimeout",
+    "NativeConcError",
+    "Semaphore",
+    "__version__",
+    "compare",
+    "cuda",
+    "errors",
+    "get_num_threads",
+    "kernels",
+    "num_threads",
+    "set_num_threads",
+    "show_config",
+]
+
+# Tools are loaded when first asked for: a program that only wants a lock should not pay for them.
+_LAZY = {
+    "Comparison": "nativeconc.comparison",
+    "compare": "nativeconc.comparison",
+    "show_config": "nativeconc.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

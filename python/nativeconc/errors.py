@@ -1,0 +1,12 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Every exception of the library. They are defined in the native core, which raises them.
+
+All derive from :class:`NativeConcError`, and each also from the built-in exception that code which
+does not know this library would catch.
+"""
+
+from nativeconc._core import CudaUnavailableError, LockTimeout, NativeConcError
+
+__all__ = ["CudaUnavailableError", "LockTimeout", "NativeConcError"]

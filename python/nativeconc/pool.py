@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""How many threads the kernels use.
+
+The default is the number of cores this process may really use: the smaller of its affinity mask, its
+cgroup's CPU quota and the environment variable ``NATIVECONC_NUM_THREADS``. Threads are started when a
+kernel first wants them, are shared by all callers, and are stopped before a fork and at exit.
+"""
+
+from __future__ import annotations
+
+import atexit
+from contextvars import Token
+from types import TracebackType
+
+from nativeconc import _core
+
+__all__ = ["get_num_threads", "num_threads", "set_num_threads"]
+
+
+def get_num_threads() -> int:
+    """Return how many threads a kernel called here uses when ``threads`` is not given.
+
+    Raises:
+        ValueError: ``NATIVECONC_NUM_THREADS`` is not a number from 1 to 1024.
+    """
+    return _core.resolve_threads(None)
+
+
+def set_num_threads(n: int) -> None:
+    """Set the default number of threads of this process, for all its Python threads.
+
+    More threads than cores are allowed, and useful only to try things out. Inside a
+    :class:`num_threads` block that block's number still counts.
+
+    Args:
+        n: from 1 to 1024.
+
+    Raises:
+        TypeError: n is not an int.
+        ValueError: n is out of range.
+    """
+    _core.set_num_threads(n)
+
+
+class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2):``
+    """A context manager: kernels called inside use ``n`` threads by default.
+
+    It holds for the calling thread (or asyncio task) alone, so two threads can use different numbers
+    at the same time. Blocks nest.
+
+    Args:
+        n: from 1 to 1024.
+
+    Raises:
+        TypeError: n is not an int.
+        ValueError: n is out of range.
+
+    Example:
+        >>> with num_threads(2):
+        ...     get_num_threads()
+        2
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = _core.parse_thread_count(n)
+        self._tokens: list[Token[int | None]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(_core.num_threads_context.set(self._n))
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        _core.num_threads_context.reset(self._tokens.pop())
+
+
+# An idle pool is joined while the process is still whole.
+atexit.register(_core.stop_idle_workers)

@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Everything the module is made of, in the order in which module.cpp adds it.
+#pragma once
+
+#include "python.hpp"
+
+namespace nativeconc::seam {
+
+void bind_errors(py::module_& m);
+void bind_timed_entry(py::module_& m);
+void bind_lock(py::module_& m);
+void bind_semaphore(py::module_& m);
+void bind_pool(py::module_& m);
+void bind_kernels(py::module_& m);
+void bind_cuda(py::module_& m);
+void bind_config(py::module_& m);
+
+}  // namespace nativeconc::seam

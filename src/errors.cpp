@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "errors.hpp"
+
+#include <new>
+#include <stdexcept>
+
+#include "bindings.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+Errors types;
+
+PyObject* add_error(py::module_& m, const char* qualified_name, const char* doc,
+                    std::initializer_list<PyObject*> bases) {
+  py::tuple base_tuple(bases.size());
+  std::size_t i = 0;
+  for (PyObject* base : bases) base_tuple[i++] = py::reinterpret_borrow<py::object>(base);
+  PyObject* type = PyErr_NewExceptionWithDoc(qualified_name, doc, base_tuple.ptr(), nullptr);
+  if (type == nullptr) throw py::error_already_set();
+  m.attr(py::str(py::handle(type).attr("__name__"))) = py::handle(type);
+  return type;
+}
+
+}  // namespace
+
+const Errors& errors() { return types; }
+
+void set_error_from_current_exception() {
+  try {
+    throw;
+  } catch (py::error_already_set& error) {
+    error.restore();
+  } catch (const py::builtin_exception& error) {
+    error.set_error();
+  } catch (const std::bad_alloc&) {
+    PyErr_NoMemory();
+  } catch (const std::invalid_argument& error) {
+    PyErr_SetString(PyExc_ValueError, error.what());
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
+void bind_errors(py::module_& m) {
+  types.native_conc_error =
+      add_error(m, "nativeconc.NativeConcError",
+                "The base of every exception that nativeconc defines.", {PyExc_Exception});
+  types.lock_timeout = add_error(
+      m, "nativeconc.LockTimeout",
+      "A lock was not free within the time given. Raised by ``with lock.timeout(seconds)``.",
+      {types.native_conc_error, PyExc_TimeoutError});
+  types.cuda_unavailable_error =
+      add_error(m, "nativeconc.CudaUnavailableError",
+                "The GPU was asked for, but cannot be used. The message says why.",
+                {types.native_conc_error, PyExc_RuntimeError});
+}
+
+}  // namespace nativeconc::seam

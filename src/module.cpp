@@ -1,0 +1,16 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The extension module: an ordered list, and nothing else.
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+  using namespace nativeconc::seam;
+  m.doc() = "The native core of nativeconc. Private: import nativeconc instead.";
+  bind_errors(m);
+  bind_timed_entry(m);
+  bind_lock(m);
+  bind_semaphore(m);
+  bind_pool(m);
+  bind_config(m);
+}
