@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "nativeconc/kernels/table.hpp"
+
+#include <array>
+
+namespace nativeconc::kernels {
+namespace {
+
+constexpr std::array kNumbers = {Dtype::float32, Dtype::float64, Dtype::int32, Dtype::int64};
+
+constexpr std::array kTable = {
+    KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
+    KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
+    KernelRow{"monte_carlo_pi", {}, false, "numpy.random.Generator.random"},
+    KernelRow{"sum", kNumbers, true, "numpy.sum"},
+};
+
+}  // namespace
+
+std::span<const KernelRow> table() { return kTable; }
+
+}  // namespace nativeconc::kernels
