@@ -1,0 +1,15 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Pure-Python twins of what nativeconc does natively.
+
+Plain, readable, standard library only. They are the specification to read, the oracle of the tests
+and the "pure Python" column of `nativeconc compare`.
+"""
+
+from nativeconc.reference.count_primes import count_primes
+from nativeconc.reference.mandelbrot import mandelbrot
+from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
+from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
+
+__all__ = ["count_primes", "mandelbrot", "monte_carlo_pi", "sum"]
