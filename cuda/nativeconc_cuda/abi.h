@@ -10,8 +10,8 @@
  * Invariants: types are of fixed width and the structs have no hidden padding, so that any compiler
  * lays them out alike; the calling thread's current device is the same after a call as before it;
  * every function that can fail returns a NATIVECONC_CUDA_* code and, if it is not OK, leaves one
- * plain sentence in *error. Change anything here and raise the version: a library of another version
- * is refused when it is opened. */
+ * plain sentence in *error. Change anything here and raise the version: a library of another
+ * version is refused when it is opened. */
 #ifndef NATIVECONC_CUDA_ABI_H
 #define NATIVECONC_CUDA_ABI_H
 
@@ -28,7 +28,8 @@
 #define NATIVECONC_CUDA_UNAVAILABLE 2   /* there is no GPU that this library can use */
 #define NATIVECONC_CUDA_OUT_OF_MEMORY 3 /* of the device's memory */
 #define NATIVECONC_CUDA_FAILED 4        /* CUDA reported an error; cuda_code is its number */
-#define NATIVECONC_CUDA_CANCELLED 5     /* the poll function asked to stop; the output is incomplete */
+#define NATIVECONC_CUDA_CANCELLED 5 /* the poll function asked to stop; the output is incomplete \
+                                     */
 
 #if defined(__GNUC__)
 #define NATIVECONC_CUDA_EXPORT __attribute__((visibility("default")))
@@ -123,15 +124,18 @@ NATIVECONC_CUDA_EXPORT int32_t nativeconc_cuda_sum_host(const void* data, int32_
                                                         void* poll_context, void* out,
                                                         NativeconcCudaError* error);
 
-/* Writes height x width step counts, row by row, to device memory. Returns before the work is done. */
+/* Writes height x width step counts, row by row, to device memory. Returns before the work is done.
+ */
 NATIVECONC_CUDA_EXPORT int32_t nativeconc_cuda_mandelbrot(const NativeconcCudaFrame* frame,
                                                           const NativeconcCudaPlace* place,
                                                           int32_t* out, NativeconcCudaError* error);
 
 /* The same into host memory, band by band; returns when the image is there. `poll` may be null. */
-NATIVECONC_CUDA_EXPORT int32_t nativeconc_cuda_mandelbrot_host(
-    const NativeconcCudaFrame* frame, int32_t device, NativeconcCudaPoll poll, void* poll_context,
-    int32_t* out, NativeconcCudaError* error);
+NATIVECONC_CUDA_EXPORT int32_t nativeconc_cuda_mandelbrot_host(const NativeconcCudaFrame* frame,
+                                                               int32_t device,
+                                                               NativeconcCudaPoll poll,
+                                                               void* poll_context, int32_t* out,
+                                                               NativeconcCudaError* error);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -116,8 +116,8 @@ inline Code order_after(cudaStream_t later, cudaStream_t earlier, NativeconcCuda
   return check(answer, "ordering two streams", error);
 }
 
-// The streams of one asynchronous call: the input's producer before our work, and after it again, so
-// that the producer may reuse the memory in its own order.
+// The streams of one asynchronous call: the input's producer before our work, and after it again,
+// so that the producer may reuse the memory in its own order.
 class StreamOrder {
  public:
   explicit StreamOrder(const NativeconcCudaPlace& place)

@@ -39,8 +39,8 @@ __global__ void __launch_bounds__(kThreads)
   out[i] = kernels::mandelbrot_escape_steps(cx, cy, frame.max_iter);
 }
 
-Code launch(const MandelbrotFrame& frame, std::int64_t first, std::int64_t count,
-            std::int32_t* out, cudaStream_t stream, NativeconcCudaError* error) {
+Code launch(const MandelbrotFrame& frame, std::int64_t first, std::int64_t count, std::int32_t* out,
+            cudaStream_t stream, NativeconcCudaError* error) {
   const unsigned blocks = static_cast<unsigned>((count + kThreads - 1) / kThreads);
   mandelbrot_pixels<<<blocks, kThreads, 0, stream>>>(frame, first, count, out);
   return check(cudaGetLastError(), "starting the Mandelbrot kernel", error);
@@ -65,9 +65,8 @@ Code mandelbrot_host(const MandelbrotFrame& frame, int device, Poller poller, st
                      NativeconcCudaError* error) {
   const std::int64_t pixels = frame.width * frame.height;
   if (pixels == 0) return NATIVECONC_CUDA_OK;
-  const std::int64_t band =
-      std::min(pixels, std::clamp(kBandSteps / std::max(frame.max_iter, 1), kMinBandPixels,
-                                  kMaxBandPixels));
+  const std::int64_t band = std::min(
+      pixels, std::clamp(kBandSteps / std::max(frame.max_iter, 1), kMinBandPixels, kMaxBandPixels));
   OwnStream stream;
   NATIVECONC_CUDA_TRY(stream.create(error));
   DeviceMemory steps;
@@ -76,13 +75,12 @@ Code mandelbrot_host(const MandelbrotFrame& frame, int device, Poller poller, st
   for (std::int64_t first = 0; first < pixels; first += band) {
     if (poller.stop()) return fail(error, NATIVECONC_CUDA_CANCELLED, cudaSuccess, "Cancelled.");
     const std::int64_t count = std::min(band, pixels - first);
+    NATIVECONC_CUDA_TRY(launch(frame, first, count, steps.as<std::int32_t>(), stream.get(), error));
     NATIVECONC_CUDA_TRY(
-        launch(frame, first, count, steps.as<std::int32_t>(), stream.get(), error));
-    NATIVECONC_CUDA_TRY(check(
-        cudaMemcpyAsync(out + first, steps.as<std::int32_t>(),
-                        static_cast<std::size_t>(count) * sizeof(std::int32_t),
-                        cudaMemcpyDeviceToHost, stream.get()),
-        "copying from the GPU", error));
+        check(cudaMemcpyAsync(out + first, steps.as<std::int32_t>(),
+                              static_cast<std::size_t>(count) * sizeof(std::int32_t),
+                              cudaMemcpyDeviceToHost, stream.get()),
+              "copying from the GPU", error));
     NATIVECONC_CUDA_TRY(stream.synchronize(error));
   }
   return NATIVECONC_CUDA_OK;

@@ -4,8 +4,8 @@
 // Device memory for the length of one call, in the order of a stream.
 //
 // Any thread. Memory comes from a pool of our own on each device, so that the process' default pool
-// keeps its settings; the pool keeps a little between calls, because asking the driver anew costs more
-// than a small kernel. Devices without pools get plain allocations.
+// keeps its settings; the pool keeps a little between calls, because asking the driver anew costs
+// more than a small kernel. Devices without pools get plain allocations.
 //
 // Invariant: what was allocated is given back on every path, after the work in its stream.
 #pragma once

@@ -52,8 +52,7 @@ void explain_no_devices(NativeconcCudaState* state, cudaError_t answer) {
                 state->driver_version / 1000, state->driver_version % 1000 / 10,
                 state->library_version / 1000, state->library_version % 1000 / 10);
   } else if (answer == cudaErrorNoDevice || answer == cudaSuccess) {
-    unavailable(state,
-                "There is an NVIDIA driver, but no CUDA device is visible to this process.");
+    unavailable(state, "There is an NVIDIA driver, but no CUDA device is visible to this process.");
   } else {
     unavailable(state, "CUDA could not be started: %s (%s, error %d).", cudaGetErrorString(answer),
                 cudaGetErrorName(answer), static_cast<int>(answer));
@@ -112,10 +111,11 @@ Code require_device(std::int32_t device, NativeconcCudaError* error) {
       check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
             "asking for the compute capability", error));
   if (is_usable(major, minor)) return NATIVECONC_CUDA_OK;
-  return fail(error, NATIVECONC_CUDA_UNAVAILABLE, cudaSuccess,
-              "CUDA device %d (compute capability %d.%d) is too old: nativeconc was built for %d.%d "
-              "and newer.",
-              device, major, minor, kOldestCompute / 10, kOldestCompute % 10);
+  return fail(
+      error, NATIVECONC_CUDA_UNAVAILABLE, cudaSuccess,
+      "CUDA device %d (compute capability %d.%d) is too old: nativeconc was built for %d.%d "
+      "and newer.",
+      device, major, minor, kOldestCompute / 10, kOldestCompute % 10);
 }
 
 }  // namespace nativeconc::cuda

@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// kernels.sum on the GPU: blocks of a fixed length, each summed by cub::BlockReduce, then the sums of
-// the blocks in the same way. cub::DeviceReduce would cut the work by the number of multiprocessors
-// and by how the loads are made, so that its bits change with the device and the stride; here they
-// depend on the values alone.
+// kernels.sum on the GPU: blocks of a fixed length, each summed by cub::BlockReduce, then the sums
+// of the blocks in the same way. cub::DeviceReduce would cut the work by the number of
+// multiprocessors and by how the loads are made, so that its bits change with the device and the
+// stride; here they depend on the values alone.
 //
 // float32 and float64 are summed in double, integers in 64 bits modulo 2^64, as numpy.sum does. A
 // thread adds at most 16 terms in a row, the rest are trees: at least as accurate as pairwise.
@@ -66,7 +66,8 @@ __device__ constexpr Sum identity() {
   }
 }
 
-// The ways to reach element number i. All of them have operator[]; Contiguous loads four words at once.
+// The ways to reach element number i. All of them have operator[]; Contiguous loads four words at
+// once.
 template <class T>
 struct Contiguous {
   using Element = T;
@@ -113,8 +114,8 @@ __device__ void load_pack(const Strided<T, Index>& source, std::int64_t first,
 }
 
 // Block b sums elements [b * kSumBlockLength, ...). Its threads take packs of 16 bytes in turn, and
-// keep one sum for each place in a pack. If `result` is given there is one block, and the sum is the
-// result; else it goes to partials[b].
+// keep one sum for each place in a pack. If `result` is given there is one block, and the sum is
+// the result; else it goes to partials[b].
 template <class Source, class Sum, class Result>
 __global__ void __launch_bounds__(kThreads, 4)
     sum_blocks(const Source source, std::int64_t n, Sum* partials, Result* result) {
@@ -122,8 +123,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   constexpr int kWidth = 16 / sizeof(T);
   constexpr int kRounds = static_cast<int>(kSumBlockLength / (kThreads * kWidth));
   static_assert(kRounds * kThreads * kWidth == kSumBlockLength);
-  using BlockReduce =
-      cub::BlockReduce<Sum, kThreads, cub::BLOCK_REDUCE_WARP_REDUCTIONS>;
+  using BlockReduce = cub::BlockReduce<Sum, kThreads, cub::BLOCK_REDUCE_WARP_REDUCTIONS>;
   __shared__ typename BlockReduce::TempStorage shared;
 
   const std::int64_t begin = static_cast<std::int64_t>(blockIdx.x) * kSumBlockLength;
@@ -141,11 +141,16 @@ __global__ void __launch_bounds__(kThreads, 4)
       for (int k = 0; k < kWidth; ++k) sums[k] += static_cast<Sum>(pack[k]);
     }
   } else {
+    // The last block. Every load is made, past the end once more of the last element: loads that
+    // wait for no condition are in flight together.
+#pragma unroll 8
     for (int round = 0; round < kRounds; ++round) {
       const std::int64_t first = mine + static_cast<std::int64_t>(round) * kThreads * kWidth;
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) {
-        if (first + k < n) sums[k] += static_cast<Sum>(source[first + k]);
+        const bool inside = first + k < n;
+        const T element = source[inside ? first + k : n - 1];
+        sums[k] += inside ? static_cast<Sum>(element) : identity<Sum>();
       }
     }
   }
@@ -257,8 +262,7 @@ Code sum_host(const T* data, std::int64_t n, int device, Poller poller, Result* 
         "copying to the GPU", error));
     NATIVECONC_CUDA_TRY(launch(contiguous<T>(piece.as<T>()), length,
                                partials.as<Sum>() + first / kSumBlockLength,
-                               n_blocks == 1 ? result.as<Result>() : nullptr, stream.get(),
-                               error));
+                               n_blocks == 1 ? result.as<Result>() : nullptr, stream.get(), error));
   }
   NATIVECONC_CUDA_TRY(
       sum_partials(partials.as<Sum>(), n_blocks, result.as<Result>(), stream.get(), error));
@@ -328,8 +332,8 @@ int32_t nativeconc_cuda_sum(const NativeconcCudaArray* array, const NativeconcCu
     NATIVECONC_CUDA_TRY(current.enter(place->device, error));
     const StreamOrder order(*place);
     NATIVECONC_CUDA_TRY(order.begin(error));
-    NATIVECONC_CUDA_TRY(sum_array<T>(*array, n, place->device, order.stream(),
-                                     static_cast<Result*>(out), error));
+    NATIVECONC_CUDA_TRY(
+        sum_array<T>(*array, n, place->device, order.stream(), static_cast<Result*>(out), error));
     return order.end(error);
   });
 }

@@ -32,8 +32,8 @@ struct SumWalk {
   std::int64_t stride[NATIVECONC_CUDA_MAX_DIMS] = {};
 };
 
-// Where element number `i` lies, in bytes from element 0. `Index` is std::uint32_t where all numbers
-// fit (64-bit division is slow on a GPU), else std::uint64_t.
+// Where element number `i` lies, in bytes from element 0. `Index` is std::uint32_t where all
+// numbers fit (64-bit division is slow on a GPU), else std::uint64_t.
 template <class Index>
 NATIVECONC_HOST_DEVICE inline std::int64_t sum_offset(const SumWalk& walk, Index i) {
   std::int64_t offset = 0;
