@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """`nc.show_config`: what this installation is made of, and what this machine offers it."""
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from nativeconc import _core, cuda
 from nativeconc.pool import get_num_threads
 
-__all__ = ["config", "cpu_model", "gil_enabled", "show_config"]
+__all__ = ["config", "cpu_model", "gil_enabled", "show_config", "spoken"]
 
 
 @overload
@@ -45,7 +46,8 @@ def show_config(mode: str = "stdout") -> dict[str, dict[str, Any]] | None:
     for section, values in config().items():
         print(section)
         for name, value in values.items():
-            print(f"  {name.replace('_', ' ')}: {spoken(value)}")
+            label, text = spoken(name, value)
+            print(f"  {label}: {text}")
     return None
 
 
@@ -109,15 +111,30 @@ def cpu_model() -> str:
     return platform.machine()
 
 
-def spoken(value: object) -> str:
-    """A value of `config` for people: "yes", "none", "1, 2"."""
+def spoken(name: str, value: object) -> tuple[str, str]:
+    """A fact of `config` for people: ("dev shm", "23.5 GiB"), ("enabled", "yes")."""
+    label = name if name.isupper() else name.replace("_", " ")
     if value is None or value == []:
-        return "none"
+        return label, "none"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return label, "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+        return label, ", ".join(str(item) for item in value)
+    if name.endswith("_bytes") and isinstance(value, int):
+        return label.removesuffix(" bytes"), _size(value)
+    if name.endswith("_s") and isinstance(value, float):
+        return label.removesuffix(" s"), f"{value * 1e3:g} ms"
+    return label, str(value)
+
+
+def _size(count: int) -> str:
+    """A number of bytes: "2 MiB", "23.5 GiB"."""
+    value = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.3g} {unit}"
+        value /= 1024
+    return f"{value:.3g} GiB"
 
 
 def _read(path: str) -> str | None:

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """`nc.compare`: what releasing the GIL buys on this machine, measured.
 
 `cases` says what is compared for every kernel; `plan` sizes the work, `measure` runs it with

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """A bystander: a thread that only wants to run now and then, and notes how late it was let run.
 
 It sleeps a millisecond at a time. How much later than that it goes on is its lateness: some of it

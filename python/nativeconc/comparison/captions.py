@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """The words around the numbers, the same in the table, the plot and the page."""
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from nativeconc.comparison.ways import NATIVE_WAYS, Way
 if TYPE_CHECKING:
     from nativeconc.comparison.comparison import Comparison
 
-__all__ = ["by_kernel", "by_way", "explanations", "heading", "machine_line", "way_label", "work_line"]
+__all__ = [
+    "by_kernel",
+    "by_way",
+    "explanations",
+    "heading",
+    "machine_line",
+    "way_label",
+    "work_line",
+]
 
 
 def by_kernel(comparison: Comparison) -> list[tuple[str, list[Row]]]:
@@ -78,8 +87,8 @@ def explanations(comparison: Comparison) -> list[str]:
     runs = str(min(counts)) if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
     idle = comparison.idle
     lines = [
-        f"wall: median (min-max) of {runs} runs; a way does the same work for every number of "
-        "threads.",
+        f"wall: median (min-max) of {runs} {'run' if runs == '1' else 'runs'}; a way does the "
+        "same work for every number of threads.",
         "speedup: over one thread of the same way.",
         "bystander: how long another Python thread, asleep 1 ms at a time, was kept waiting "
         f"(median / max), beyond the {milliseconds(idle.median_s)} ms (max "

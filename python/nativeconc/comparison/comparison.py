@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """The result of a comparison: frozen rows, and the ways to show and save them."""
 
 from __future__ import annotations

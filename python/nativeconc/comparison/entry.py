@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """`nc.compare`: what a user may ask for, checked, and handed to a study."""
 
 from __future__ import annotations
@@ -75,9 +76,7 @@ def compare(
         >>> result = nc.compare("count_primes", threads=(1, 2))   # doctest: +SKIP
         >>> print(result.verdict)                                 # doctest: +SKIP
     """
-    study = make_study(
-        what, args, kwargs, threads=threads, size=size, repeat=repeat, budget=budget
-    )
+    study = make_study(what, args, kwargs, threads=threads, size=size, repeat=repeat, budget=budget)
     try:
         study.run(report)
     except WorkError as error:
@@ -201,7 +200,9 @@ def _cases(
         raise ValueError("arguments need one kernel or one callable to go to")
     if what is None:
         return list(CASES.values())
-    if not isinstance(what, Sequence) or not all(isinstance(each, str) or callable(each) for each in what):
+    if not isinstance(what, Sequence) or not all(
+        isinstance(each, str) or callable(each) for each in what
+    ):
         raise TypeError(f"what must be a kernel, kernels or a callable, not {what!r}")
     return kernel_cases(what)
 

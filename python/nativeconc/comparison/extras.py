@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """One sentence for those who did not install the `tools` extra."""
 
 from __future__ import annotations

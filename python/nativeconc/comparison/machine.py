@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """Where a comparison ran: enough to read its numbers a year later."""
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """Measure: every way and number of threads of a kernel in turn, round after round.
 
 A round runs each cell (a way with a number of threads) once, in an order shuffled anew, so that a
@@ -34,6 +35,7 @@ class Cell:
     load: Load
     threads: int
     times_s: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)  # CPUs used on average, run by run
     latenesses_s: list[float] = field(default_factory=list)
 
 
@@ -107,11 +109,13 @@ def _rounds(repeat: int) -> Iterator[str]:
 def _run(cell: Cell, harness: Harness, kind: str) -> None:
     load = cell.load
     if kind == "time":
-        cell.times_s.append(harness.time(load.calls, load.total, load.way, cell.threads))
+        run = harness.time(load.calls, load.total, load.way, cell.threads)
+        cell.times_s.append(max(1e-9, run.wall_s))
+        cell.cpus.append(run.cpu_s / max(1e-9, run.wall_s))
         return
     passes = 1
     if cell.times_s:
-        passes = max(1, round(_STALL_RUN_S / max(1e-9, cell.times_s[0])))
+        passes = max(1, round(_STALL_RUN_S / cell.times_s[0]))
     cell.latenesses_s += harness.stall(load.calls, load.total * passes, load.way, cell.threads)
 
 

@@ -1,12 +1,27 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """Numbers as people read them, in at most a few digits."""
 
 from __future__ import annotations
 
 __all__ = ["milliseconds", "per_unit", "times", "word"]
 
-_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORDS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def milliseconds(seconds: float) -> str:

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """How much work every way gets: found by short probe runs, so that the whole keeps to its budget.
 
 The total work of a way is the same for every number of threads: a number of calls that every
@@ -168,7 +169,7 @@ def _unit_seconds(
     units = 1 if case.fixed else case.rounded(min(case.smallest, limit or case.smallest))
     best = math.inf
     for _ in range(_MAX_PROBES):
-        elapsed = max(1e-7, harness.time(inputs.calls(way, units, 1), 1, way, 1))
+        elapsed = max(1e-7, harness.time(inputs.calls(way, units, 1), 1, way, 1).wall_s)
         best = min(best, elapsed / units) if case.fixed else elapsed / units
         if elapsed >= call_s / 3:
             break

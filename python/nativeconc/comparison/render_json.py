@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """A comparison as JSON. docs/compare.md describes the schema; raise its version when it changes."""
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def _row(row: Row) -> dict[str, Any]:
         "speedup": row.speedup,
         "speedup_by_round": _spread(row.speedups),
         "times_faster_than_python_per_unit": row.versus_python,
+        "cpus_used": row.cpus,
         "bystander_stall_s": None if row.stall is None else _waits(row.stall),
         "noisy": row.noisy,
     }

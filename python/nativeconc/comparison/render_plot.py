@@ -1,16 +1,17 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""A comparison as a figure (matplotlib): speedup against threads above, a bystander's stall below."""
+
+"""A comparison as a figure (matplotlib): speedup against threads above, stalls below."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nativeconc.comparison.captions import by_kernel, by_way, machine_line, way_label
+from nativeconc.comparison.captions import by_kernel, by_way, machine_line
 from nativeconc.comparison.extras import needs_tools
 from nativeconc.comparison.numbers import milliseconds
 from nativeconc.comparison.row import Row
-from nativeconc.comparison.ways import COLORS, Way
+from nativeconc.comparison.ways import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,9 +38,16 @@ def as_figure(comparison: Comparison) -> Figure:
     axes = figure.subplots(2, columns, squeeze=False, height_ratios=(3, 2))
     for column, (name, rows) in enumerate(kernels):
         _speedups(axes[0, column], name, rows, first=column == 0)
-        _stalls(axes[1, column], comparison, rows, first=column == 0)
+        _stalls(axes[1, column], rows, first=column == 0)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=6, frameon=False, fontsize=9)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=6 if columns > 2 else 3,
+        frameon=False,
+        fontsize=9,
+    )
     figure.supxlabel(machine_line(comparison), fontsize=7.5, color=_GREY)
     return figure
 
@@ -81,16 +89,18 @@ def _speedups(axes: Axes, name: str, rows: list[Row], *, first: bool) -> None:
     axes.grid(axis="y", color="#e4e6ea", linewidth=0.8)
 
 
-def _stalls(axes: Axes, comparison: Comparison, rows: list[Row], *, first: bool) -> None:
+def _stalls(axes: Axes, rows: list[Row], *, first: bool) -> None:
     threads = max(row.threads for row in rows)
     shown = [row for row in rows if row.threads == threads and row.stall is not None][::-1]
     labels = []
     right = 1.0
     for index, row in enumerate(shown):
-        assert row.stall is not None  # noqa: S101 - chosen above; for the type checker
+        assert row.stall is not None
         middle, most = row.stall.median_s * 1e3, row.stall.max_s * 1e3
         axes.barh(index, max(middle, _LEAST_MS), left=0, color=COLORS[row.way], height=0.6)
-        axes.plot([most], [index], marker="|", color=COLORS[row.way], markersize=9, markeredgewidth=2)
+        axes.plot(
+            [most], [index], marker="|", color=COLORS[row.way], markersize=9, markeredgewidth=2
+        )
         text = f"{milliseconds(row.stall.median_s)} ms"
         axes.annotate(
             text,
@@ -101,8 +111,7 @@ def _stalls(axes: Axes, comparison: Comparison, rows: list[Row], *, first: bool)
             fontsize=8,
         )
         right = max(right, most, middle)
-        gil_enabled = comparison.machine.gil_enabled
-        labels.append(way_label(row.way, row.kernel, gil_enabled=gil_enabled))
+        labels.append(row.way.label)
     axes.set_xscale("log")
     axes.set_xlim(_LEAST_MS, right * 12)
     axes.set_yticks(range(len(shown)), labels if first else [""] * len(shown), fontsize=8)

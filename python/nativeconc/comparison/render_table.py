@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """A comparison as a table in the terminal (rich)."""
 
 from __future__ import annotations

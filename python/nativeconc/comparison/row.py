@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """One row of a comparison, and how rows come of what was measured."""
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Row:
         speedups: The same ratio round by round.
         versus_python: How many times faster than pure Python on one thread, per unit of work; None
             where there is no pure Python.
+        cpus: How many CPUs' time the process got on average while it worked.
         stall: How long a bystander was kept waiting, in seconds; None if that was not measured.
     """
 
@@ -49,6 +51,7 @@ class Row:
     speedup: float
     speedups: Spread
     versus_python: float | None
+    cpus: float
     stall: Stall | None
 
     @property
@@ -64,9 +67,7 @@ class Row:
 
 def rows_of(cells: Sequence[Cell], idle: Lateness) -> tuple[Row, ...]:
     """The rows for all cells that were timed at least once, and whose single thread was too."""
-    single = {
-        (cell.case.name, cell.load.way): cell for cell in cells if cell.threads == 1
-    }
+    single = {(cell.case.name, cell.load.way): cell for cell in cells if cell.threads == 1}
     rows = []
     for cell in cells:
         alone = single.get((cell.case.name, cell.load.way))
@@ -92,6 +93,7 @@ def _row(cell: Cell, alone: Cell, python: Cell | None, idle: Lateness) -> Row:
         speedup=median(alone.times_s) / median(cell.times_s),
         speedups=Spread.of(ratios),
         versus_python=_unit_ns(python) / unit_ns if python and python.times_s else None,
+        cpus=median(cell.cpus),
         stall=Stall.of(cell.latenesses_s, idle) if cell.latenesses_s else None,
     )
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """Run calls in T Python threads that start together, and take the wall time.
 
 Thread i of T does calls i, i + T, i + 2T, ...: the total work is the same for every T. The threads
@@ -12,23 +13,32 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from nativeconc.comparison.cases import Call
 from nativeconc.comparison.ways import Way
 
-__all__ = ["Span", "WorkError", "run_calls"]
+__all__ = ["Run", "WorkError", "run_calls"]
 
 _STOP_GRACE_S = 2.0
 
 
-class Span(NamedTuple):
-    """A stretch of time, in seconds on the clock of `time.perf_counter`."""
+class Run(NamedTuple):
+    """When work was done, in seconds on the clock of `time.perf_counter`, and its CPU time.
+
+    The CPU time is that of the whole process between start and end.
+    """
 
     start: float
     end: float
+    cpu_s: float
+
+    @property
+    def wall_s(self) -> float:
+        """From the first start to the last end."""
+        return self.end - self.start
 
 
 class WorkError(Exception):
@@ -44,9 +54,7 @@ def run_calls(
     total: int,
     way: Way,
     threads: int,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
-) -> Span:
+) -> Run:
     """Do `total` calls, going round `calls`, in the given way; return when that was.
 
     Way.POOL uses one Python thread and hands `threads` to the call; every other way uses `threads`
@@ -60,7 +68,8 @@ def run_calls(
     python_threads = 1 if way is Way.POOL else threads
     barrier = threading.Barrier(python_threads)
     stop = threading.Event()
-    spans: list[Span] = []
+    spans: list[tuple[float, float]] = []
+    cpu_spans: list[tuple[float, float]] = []
     errors: list[BaseException] = []
 
     def work(first: int) -> None:
@@ -69,12 +78,13 @@ def run_calls(
         except threading.BrokenBarrierError:
             return  # Ctrl-C came before the start
         try:
-            start = clock()
+            start, cpu_start = time.perf_counter(), time.process_time()
             for index in range(first, total, python_threads):
                 if stop.is_set():
                     return
                 calls[index % len(calls)](threads)
-            spans.append(Span(start, clock()))
+            spans.append((start, time.perf_counter()))
+            cpu_spans.append((cpu_start, time.process_time()))
         except BaseException as error:  # SystemExit too: it is the work's, not ours
             errors.append(error)
             stop.set()
@@ -99,7 +109,12 @@ def run_calls(
             raise
     if errors:
         raise WorkError(errors[0]) from errors[0]
-    return Span(min(span.start for span in spans), max(span.end for span in spans))
+    (start, end), (cpu_start, cpu_end) = _hull(spans), _hull(cpu_spans)
+    return Run(start, end, cpu_end - cpu_start)
+
+
+def _hull(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 @contextmanager

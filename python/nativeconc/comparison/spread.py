@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """Minimum, median and maximum of repeated measurements, and whether they agree."""
 
 from __future__ import annotations
@@ -42,9 +43,7 @@ class Spread:
         """
         if not samples:
             raise ValueError("a spread needs at least one sample")
-        return cls(
-            len(samples), min(samples), median(samples), max(samples), middle_range(samples)
-        )
+        return cls(len(samples), min(samples), median(samples), max(samples), middle_range(samples))
 
     @property
     def relative(self) -> float:

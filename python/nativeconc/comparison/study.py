@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """A study: one comparison from the plan to the result, which also keeps half of one."""
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """The one plain sentence that a comparison ends in, and what speaks against trusting it."""
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ __all__ = ["Evidence", "conclude", "doubts"]
 _PARALLEL_FROM = 1.25
 # A middle half of the speedups wider than this makes the sentence as a whole worthless.
 _TOO_NOISY = 0.25
+# Native work that gets less than this share of the CPUs it could use shares them with others.
+_STARVED_BELOW = 0.85
 # A bystander that waits less than this share of the switch interval is not waiting for the GIL.
 _FREE_BELOW = 0.2
+# One that waits about that long, or longer, is waiting for it.
+_KEPT_FROM = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ def conclude(evidence: Evidence) -> str:
     held = evidence.of(Way.HELD, threads)
     if not released or not held:
         return "Too little was measured for a verdict."
+    if _starved(evidence, released):
+        return (
+            "Other programs kept this machine too busy to conclude: "
+            f"{_threads(threads)} of native work got the time of only "
+            f"{median(row.cpus for row in released):.2f} CPUs."
+        )
     noisy = _noisy(released + held)
     if noisy:
         return (
@@ -74,10 +85,28 @@ def doubts(evidence: Evidence) -> tuple[str, ...]:
             f"~ marks {len(noisy)} of {len(evidence.rows)} rows whose times spread too much to "
             f"conclude from (the middle half over more than {NOISE_LIMIT:.0%})."
         )
+    released = [row for row in evidence.rows if row.way is Way.RELEASED]
+    starved = [row for row in released if _starved(evidence, [row])]
+    if starved:
+        worst = min(starved, key=lambda row: row.cpus / row.threads)
+        found.append(
+            f"Something else used this machine: {worst.kernel} with the GIL released got the time "
+            f"of only {worst.cpus:.2f} CPUs on {_threads(worst.threads)}."
+        )
     counts = [row.wall_s.count for row in evidence.rows]
     if counts and min(counts) < 3:
         found.append("Some rows were timed fewer than three times: their spread is not known.")
     return tuple(found)
+
+
+def _starved(evidence: Evidence, rows: Sequence[Row]) -> bool:
+    """Whether native work that never waits got clearly less CPU time than it could use."""
+    shares = [row.cpus / min(row.threads, evidence.cpus) for row in rows]
+    return median(shares) < _STARVED_BELOW
+
+
+def _threads(count: int) -> str:
+    return "one thread" if count == 1 else f"{word(count)} threads"
 
 
 def _speedups(
@@ -163,6 +192,8 @@ def _of_callable(evidence: Evidence, threads: int) -> str:
         )
     if free:
         return f"{name} lets other threads run: {figures}."
+    if alone.stall.median_s < _KEPT_FROM * evidence.switch_interval_s:
+        return f"{name} lets other threads run only part of the time: {figures}."
     if alone.stall.median_s > 1.5 * evidence.switch_interval_s:
         return f"{name} holds the GIL and lets nobody else run: {figures}."
     return (

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """The ways of doing one kernel's work that a comparison sets side by side."""
 
 from __future__ import annotations

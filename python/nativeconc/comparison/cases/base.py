@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a comparison needs to know of one piece of work: its unit, its input, and every way to do it."""
+
+"""What a comparison needs to know of one piece of work: its unit, its input, the ways to do it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """kernels.count_primes against the pure-Python twin and a sieve in NumPy."""
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import math
 import numpy as np
 
 from nativeconc import kernels, reference
-from nativeconc.comparison.ways import Way
 from nativeconc.comparison.cases.base import Case
+from nativeconc.comparison.ways import Way
 
 __all__ = ["CASE", "numpy_count_primes"]
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """kernels.mandelbrot against the pure-Python twin and whole-array NumPy."""
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nativeconc import kernels, reference
-from nativeconc.comparison.ways import Way
 from nativeconc.comparison.cases.base import Case
+from nativeconc.comparison.ways import Way
 
 __all__ = ["CASE", "numpy_mandelbrot"]
 

@@ -1,5 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
+
 """kernels.monte_carlo_pi against the pure-Python twin and NumPy's Philox generator."""
 
 from __future__ import annotations
@@ -7,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from nativeconc import kernels, reference
-from nativeconc.comparison.ways import Way
 from nativeconc.comparison.cases.base import Case
+from nativeconc.comparison.ways import Way
 
 __all__ = ["CASE", "numpy_monte_carlo_pi"]
 

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The command line. Every command checks its input before it does anything that takes time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from nativeconc._core import __version__
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="nativeconc",
+    help="Concurrency for Python, done natively: measure what the GIL costs on this machine.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"nativeconc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+# One line a paragraph: the terminal's width breaks them.
+_COMPARE_HELP = "\n\n".join(
+    (
+        "Measure what threads gain with the GIL released, beside what they gain with it held.",
+        "For each kernel and number of threads: pure Python, NumPy, native with the GIL held, "
+        "native with it released, and the native pool: wall time, speedup, and how long a "
+        "bystander thread is kept waiting. Takes under a minute; close other programs meanwhile.",
+        "Exit codes: 0 done; 1 an extra is missing; 2 bad input; 130 interrupted (what there is "
+        "by then is printed).",
+    )
+)
+
+
+@app.command(help=_COMPARE_HELP)
+def compare(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODULE:FUNCTION]",
+            help="A callable of your own, called without arguments, in place of the kernels.",
+        ),
+    ] = None,
+    kernel: Annotated[
+        list[str] | None,
+        typer.Option("--kernel", "-k", help="A kernel to compare; repeat for more. All if none."),
+    ] = None,
+    threads: Annotated[
+        str | None,
+        typer.Option("--threads", "-t", help="Numbers of threads, such as 1,2,4. 1 is always in."),
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Units of work in one native call.")
+    ] = None,
+    repeat: Annotated[
+        int | None, typer.Option("--repeat", help="How often each row is timed (5 if time allows).")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option("--budget", help="Seconds that the whole should take.")
+    ] = 40.0,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Save the result as JSON.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Save a figure (png, svg, pdf)."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE.html", help="Save a page of its own.")
+    ] = None,
+) -> None:
+    """Run the comparison (its help is `_COMPARE_HELP`)."""
+    from nativeconc.comparison.command import Request, execute
+
+    raise typer.Exit(
+        execute(
+            Request(
+                target=target,
+                kernels=tuple(kernel or ()),
+                threads=threads,
+                size=size,
+                repeat=repeat,
+                budget=budget,
+                json=json,
+                plot=plot,
+                html=html,
+            )
+        )
+    )
+
+
+@app.command()
+def info() -> None:
+    """Show versions, CPU budget, GIL, SIMD, CUDA, shared memory and huge pages (nc.show_config)."""
+    from nativeconc.config import config, spoken
+
+    console = Console()
+    for section, values in config().items():
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(style="dim", min_width=30, no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in values.items():
+            label, text = spoken(name, value)
+            table.add_row(Text(f"  {label}"), Text(text))
+        console.print(Text(section, style="bold"))
+        console.print(table)
