@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every native primitive and kernel has its pure-Python twin, which is called in the same way."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+import nativeconc as nc
+from nativeconc import kernels, reference
+
+# What a kernel takes beside its own parameters, and a twin does not.
+EXECUTION = {"axis", "threads", "gil", "device"}
+
+PRIMITIVES = sorted(
+    name
+    for name in nc.__all__
+    if inspect.isclass(getattr(nc, name)) and hasattr(getattr(nc, name), "acquire")
+)
+KERNELS = sorted(set(kernels.__all__) - {"table"})
+
+
+def parameters(function: Any) -> list[tuple[str, Any, Any]]:
+    return [
+        (p.name, p.kind, p.default)
+        for p in inspect.signature(function).parameters.values()
+        if p.name not in EXECUTION
+    ]
+
+
+def public(cls: type) -> set[str]:
+    return {name for name in dir(cls) if not name.startswith("_")}
+
+
+def test_there_is_something_to_compare() -> None:
+    assert "Lock" in PRIMITIVES
+    assert "sum" in KERNELS
+
+
+def test_twins_and_natives_are_the_same_set() -> None:
+    assert set(reference.__all__) == set(PRIMITIVES) | set(KERNELS)
+
+
+def test_the_kernel_table_lists_every_kernel() -> None:
+    assert sorted(row.name for row in kernels.table()) == KERNELS
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernel_and_twin_take_the_same_parameters(name: str) -> None:
+    assert parameters(getattr(kernels, name)) == parameters(getattr(reference, name))
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_primitive_and_twin_are_created_alike(name: str) -> None:
+    assert parameters(getattr(nc, name)) == parameters(getattr(reference, name))
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_primitive_and_twin_have_the_same_methods(name: str) -> None:
+    native, twin = getattr(nc, name), getattr(reference, name)
+    assert public(native) == public(twin)
+    for method in public(native):
+        if callable(getattr(native, method)):
+            assert parameters(getattr(native, method)) == parameters(getattr(twin, method)), method
