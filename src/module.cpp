@@ -12,5 +12,7 @@ PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   bind_lock(m);
   bind_semaphore(m);
   bind_pool(m);
+  bind_kernels(m);
+  bind_cuda(m);
   bind_config(m);
 }

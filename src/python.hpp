@@ -17,6 +17,7 @@
 #include <Python.h>
 #include <structmember.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 // clang-format on
 

@@ -7,13 +7,8 @@
 #include <unistd.h>
 
 namespace nativeconc::seam {
-namespace {
 
-// Python runs signal handlers on its main thread alone, which is the process's first thread, or after a
-// fork the only one. An interpreter embedded in another thread is still woken by EINTR.
 bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
-
-}  // namespace
 
 // Straight-line code, by design: see python.hpp.
 Waited wait_for_permit(sync::Permits& permits, Deadline deadline) {

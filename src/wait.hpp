@@ -16,6 +16,10 @@ namespace nativeconc::seam {
 
 inline constexpr std::int64_t kSignalPollNs = 50'000'000;
 
+// Python runs signal handlers on its main thread alone, which is the process's first thread, or after a
+// fork the only one. An interpreter embedded in another thread is still woken by EINTR.
+bool is_main_thread();
+
 enum class Waited {
   acquired,
   timed_out,
