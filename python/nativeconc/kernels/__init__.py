@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Kernels that run without the GIL on all cores or on the GPU.
+
+Every kernel gives the same bits for any number of threads, and takes these keywords:
+
+threads:
+    How many threads work on it, the calling one included: 1 to 1024. None (the default) is the
+    number of the enclosing :class:`nativeconc.num_threads`, or the cores this process may use. Work
+    too small to gain from help runs on the calling thread, whatever the number.
+gil:
+    "release" lets other Python threads run meanwhile. "hold" keeps the GIL and runs on the calling
+    thread alone; with more than one thread it is a ValueError. "auto" (the default) holds it while
+    the estimated cost is below about 30 microseconds, because getting it back beside busy Python
+    threads can take milliseconds, and otherwise releases it.
+device:
+    "cpu", "cuda", or None for where the data lies. Kernels without a GPU twin refuse "cuda".
+
+A kernel blocks until it is done. It may be called from many threads at once and in forked children.
+On the main thread Ctrl-C (and any other signal handler that raises) stops a long one within 0.2
+seconds; on other threads Python delivers no signals, so there it runs to its end. A daemon thread
+inside a kernel does not disturb interpreter exit.
+"""
+
+from nativeconc.kernels.count_primes import count_primes
+from nativeconc.kernels.mandelbrot import mandelbrot
+from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
+from nativeconc.kernels.sum import sum  # noqa: A004 - NumPy's name
+from nativeconc.kernels.table import Kernel, table
+
+__all__ = ["Kernel", "count_primes", "mandelbrot", "monte_carlo_pi", "sum", "table"]
