@@ -78,8 +78,8 @@ struct Signals {
   PyThreadState* state;
 };
 
-// Below the library's frames only the main thread may wait for the GIL: it alone runs signal handlers,
-// and the interpreter does not end it at exit.
+// Below the library's frames only the main thread may wait for the GIL: it alone runs signal
+// handlers, and the interpreter does not end it at exit.
 std::int32_t run_signal_handlers(void* context) {
   Signals* const signals = static_cast<Signals*>(context);
   PyEval_RestoreThread(signals->state);

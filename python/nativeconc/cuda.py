@@ -40,6 +40,9 @@ from nativeconc.errors import CudaUnavailableError
 
 __all__ = ["Device", "devices", "is_available", "status"]
 
+# The kernels ask this before they decide where to run.
+_is_device_array = is_device_array
+
 _LIBRARY_NAME = "libnativeconc_cuda.so"
 
 # Element type -> the type of a sum, which is numpy.sum's.
