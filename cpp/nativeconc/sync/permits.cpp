@@ -15,7 +15,8 @@ using os::Scope;
 
 namespace {
 
-constexpr std::uint32_t kAnyWaiter = 1;  // futex channels
+// Futex channels: an heir sleeps on its own, so that its permit wakes it and nobody else.
+constexpr std::uint32_t kAnyWaiter = 1;
 constexpr std::uint32_t kTheHeir = 2;
 
 }  // namespace
@@ -25,41 +26,36 @@ static_assert(std::endian::native == std::endian::little,
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 const std::uint32_t* Permits::futex_word() const {
-  return reinterpret_cast<const std::uint32_t*>(&state_);
+  return reinterpret_cast<const std::uint32_t*>(&word_);
 }
 
-std::uint64_t Permits::current_generation() {
-  return (std::uint64_t{os::fork_generation()} << kGenerationShift) & kGeneration;
-}
-
-void Permits::wake(std::uint64_t state) const {
+void Permits::wake(PermitState state) const {
   os::futex_wake_one(futex_word(), Scope::threads,
-                     has_heir(state) ? kTheHeir : kAnyWaiter | kTheHeir);
+                     state.has_heir() ? kTheHeir : kAnyWaiter | kTheHeir);
 }
 
-bool Permits::try_acquire_after_fork() {
-  std::uint64_t state = state_.load(std::memory_order_relaxed);
+// The permit is kept for an heir, which may have been a thread of the process we were forked from.
+bool Permits::try_acquire_from_heir() {
+  PermitState state = load();
   for (;;) {
-    const std::uint64_t clean = without_stale_waiters(state);
-    if (!has_free(clean)) return false;
-    if (state_.compare_exchange_weak(state, clean - kOnePermit, std::memory_order_acquire,
-                                     std::memory_order_relaxed)) {
+    const PermitState now = state.in_generation(os::fork_generation());
+    if (!now.has_free()) return false;
+    if (word_.compare_exchange_weak(state.word, now.word - PermitState::kOnePermit,
+                                    std::memory_order_acquire, std::memory_order_relaxed)) {
       return true;
     }
   }
 }
 
 bool Permits::release_to_waiters(std::uint32_t n, std::uint32_t max) {
-  std::uint64_t state = state_.load(std::memory_order_relaxed);
+  PermitState state = load();
   for (;;) {
-    const std::uint64_t clean = without_stale_waiters(state);
-    if (permits_of(clean) + std::uint64_t{n} > max) return false;
-    std::uint64_t next = clean + n * kOnePermit;
-    const bool must_wake = queue_of(clean) != 0 && (clean & kWoken) == 0;
-    if (must_wake) next |= kWoken;
-    if (state_.compare_exchange_weak(state, next, std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-      if (must_wake) wake(next);
+    const PermitState now = state.in_generation(os::fork_generation());
+    if (std::uint64_t{now.permits()} + n > max) return false;
+    const Transition step = give(now, n);
+    if (word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
+                                    std::memory_order_relaxed)) {
+      if (step.must_wake) wake(step.next);
       return true;
     }
   }
@@ -67,60 +63,32 @@ bool Permits::release_to_waiters(std::uint32_t n, std::uint32_t max) {
 
 WaitResult Permits::acquire(Deadline deadline, Waiter& waiter) {
   if (waiter.since_ns == 0) waiter.since_ns = monotonic_ns();
-  bool registered = false;
-  bool is_heir = false;
-  FutexResult reason = FutexResult::woken;
-
-  // Each turn looks at the state, makes one transition, and either leaves or sleeps.
+  const std::uint32_t generation = os::fork_generation();
+  Onlooker me;
+  FutexResult woken_by = FutexResult::woken;
   for (;;) {
-    std::uint64_t state = state_.load(std::memory_order_relaxed);
-    for (;;) {
-      const std::uint64_t clean = without_stale_waiters(state);
-      std::uint64_t next = clean;
-      enum { take, give_up, sleep } decision = sleep;
-
-      if (is_heir ? permits_of(clean) > 0 : has_free(clean)) {
-        decision = take;
-        next -= kOnePermit;
-      } else if (reason != FutexResult::woken) {
-        decision = give_up;
-      }
-      if (decision == sleep) {
-        if (!registered) next = ((next & ~kGeneration) | current_generation()) + kOneWaiter;
-        if (!is_heir && !has_heir(clean) && monotonic_ns() - waiter.since_ns >= kHandOverNs) {
-          next |= kHeir;
-        }
-      } else {
-        if (registered) next -= kOneWaiter;
-        if (is_heir) next &= ~kHeir;
-      }
-
-      // Invariants IV, then I and II: whoever looks clears the mark, or renews it and wakes.
-      bool must_wake = false;
-      if ((next & kWaiters) == 0) {
-        next &= ~kQueue;
-      } else {
-        must_wake = permits_of(next) > 0;
-        next = must_wake ? next | kWoken : next & ~kWoken;
-      }
-
-      // acquire: pairs with release(). release: a take must not sink below what a later taker sees.
-      if (!state_.compare_exchange_weak(state, next, std::memory_order_acq_rel,
-                                        std::memory_order_relaxed)) {
-        continue;
-      }
-      if (must_wake) wake(next);
-      if (decision == take) return WaitResult::acquired;
-      if (decision == give_up) {
-        return reason == FutexResult::interrupted ? WaitResult::interrupted : WaitResult::timed_out;
-      }
-      is_heir = is_heir || (has_heir(next) && !has_heir(clean));
-      registered = true;
-      state = next;
-      break;
+    me.must_leave = woken_by != FutexResult::woken;
+    me.may_inherit = !me.is_heir && monotonic_ns() - waiter.since_ns >= kHandOverNs;
+    PermitState state = load();
+    Transition step;
+    bool had_heir = false;
+    do {
+      const PermitState now = state.in_generation(generation);
+      had_heir = now.has_heir();
+      step = look(now, me, generation);
+      // acquire: pairs with the release of whoever gave the permit. release: what a giver published
+      // before stays published although this store comes after its own.
+    } while (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
+    if (step.must_wake) wake(step.next);
+    if (step.decision == Decision::take) return WaitResult::acquired;
+    if (step.decision == Decision::give_up) {
+      return woken_by == FutexResult::interrupted ? WaitResult::interrupted : WaitResult::timed_out;
     }
-    reason = os::futex_wait(futex_word(), queue_of(state), deadline, Scope::threads,
-                            is_heir ? kTheHeir : kAnyWaiter);
+    me.registered = true;
+    me.is_heir = me.is_heir || (step.next.has_heir() && !had_heir);
+    woken_by = os::futex_wait(futex_word(), step.next.queue(), deadline, Scope::threads,
+                              me.is_heir ? kTheHeir : kAnyWaiter);
   }
 }
 

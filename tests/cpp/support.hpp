@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Small tools for tests with threads and child processes.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace nativeconc::testing {
+
+// Runs body(0) .. body(n - 1), each in a thread of its own, and joins them.
+inline void run_threads(int n, const std::function<void(int)>& body) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < n; ++i) threads.emplace_back([&body, i] { body(i); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+// Runs body in a forked child and returns its exit status; -1 if it died of a signal or did not end in
+// ten times the time it should ever need.
+inline int run_in_child(const std::function<int()>& body) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    alarm(100);
+    _exit(body());
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Under a sanitizer everything is ten times slower, and stress loops shrink.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr int kScale = 1;
+#else
+inline constexpr int kScale = 10;
+#endif
+
+}  // namespace nativeconc::testing
