@@ -60,8 +60,10 @@ def work_line(rows: list[Row]) -> str:
     unit = rows[0].unit
     shares: dict[tuple[int, int], list[str]] = {}
     for way, group in by_way(rows):
-        name = "native" if way in NATIVE_WAYS else way.label
         names = shares.setdefault((group[0].calls, group[0].units), [])
+        name = "native" if way in NATIVE_WAYS else way.label
+        if way is Way.POOL and not names:
+            name = "own pool"
         if name not in names:
             names.append(name)
     if unit == "call":

@@ -148,11 +148,11 @@ def callable_case(
     """A case for a callable on fixed arguments; a kernel gets its native ways."""
     kernel = _kernel_name(function)
     ways: Sequence[Way] = NATIVE_WAYS if kernel else (Way.CALLABLE,)
-    name = name or kernel or getattr(function, "__qualname__", type(function).__name__)
+    shown = name or kernel or str(getattr(function, "__qualname__", type(function).__name__))
     bound = partial(function, **kwargs) if kwargs else function
     return Case(
-        name=name,
-        title=f"{name} on the given arguments",
+        name=shown,
+        title=f"{shown} on the given arguments",
         unit="call",
         functions=dict.fromkeys(ways, bound),
         inputs=lambda _units, _n: [args],

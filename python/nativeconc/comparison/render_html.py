@@ -147,7 +147,9 @@ def _table(comparison: Comparison, rows: list[Row]) -> str:
 
 
 def _speedup(row: Row) -> str:
-    gain = ' class="gain"' if row.threads > 1 and row.speedup >= _CLEAR_GAIN else ""
+    gain = (
+        ' class="gain"' if row.threads > 1 and row.speedup >= _CLEAR_GAIN and not row.noisy else ""
+    )
     return f"<td{gain}>{'~' if row.noisy else ''}{times(row.speedup)}</td>"
 
 

@@ -40,7 +40,7 @@ def as_text(comparison: Comparison, width: int) -> str:
     Console(file=out, width=width, color_system=None, force_terminal=False).print(
         as_renderable(comparison)
     )
-    return out.getvalue()
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
 def as_renderable(comparison: Comparison) -> RenderableType:
@@ -68,7 +68,13 @@ def _kernel_table(comparison: Comparison, rows: list[Row]) -> RenderableType:
     from rich.table import Table
 
     compared = rows[0].versus_python is not None
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="dim",
+    )
     table.add_column("", min_width=20, no_wrap=True)
     table.add_column("threads", justify="right", min_width=7, no_wrap=True)
     table.add_column("wall ms", justify="right", min_width=19, no_wrap=True)
@@ -102,7 +108,7 @@ def _wall(row: Row) -> str:
 
 def _speedup(row: Row) -> str:
     text = f"{'~' if row.noisy else ''}{times(row.speedup)}"
-    if row.threads == 1:
+    if row.threads == 1 or row.noisy:
         return f"[dim]{text}[/dim]"
     return f"[bold green]{text}[/]" if row.speedup >= _CLEAR_GAIN else f"[yellow]{text}[/]"
 

@@ -114,14 +114,14 @@ def _speedups(
 ) -> str:
     gain = f"{word(threads)} Python threads do native work {_times(released)} as fast as one"
     if not evidence.gil_enabled:
-        text = f"without a GIL, {gain}"
+        text = f"without a GIL, {gain}{_range(released)}"
         python = evidence.of(Way.PYTHON, threads)
         if python:
             text += f", and pure Python {_times(python)}"
-        waits = _waits(released + list(held))
+        waits = _waits([*released, *held])
         return text + (f"; a bystander waits {waits}" if waits else "")
     return (
-        f"{gain} when the GIL is released and {_times(held)} when it is held; "
+        f"{gain} when the GIL is released{_range(released)} and {_times(held)} when it is held; "
         f"{_bystander(released, held)}"
     )
 
@@ -147,11 +147,16 @@ def _waits(rows: Sequence[Row]) -> str | None:
 
 
 def _times(rows: Sequence[Row]) -> str:
+    """The typical speedup over kernels: "1.90 times"."""
+    return f"{median(row.speedup for row in rows):.2f} times"
+
+
+def _range(rows: Sequence[Row]) -> str:
+    """The least and the most of several kernels: " (1.40 to 1.95 over three kernels)"."""
     values = [row.speedup for row in rows]
-    text = f"{median(values):.2f} times"
-    if len(values) > 1:
-        text += f" ({min(values):.2f} to {max(values):.2f} over {word(len(values))} kernels)"
-    return text
+    if len(values) < 2:
+        return ""
+    return f" ({min(values):.2f} to {max(values):.2f} over {word(len(values))} kernels)"
 
 
 def _noisy(rows: Sequence[Row]) -> str:
