@@ -10,6 +10,7 @@
 #include "nativeconc/kernels/mandelbrot_formula.hpp"
 #include "nativeconc_cuda/abi.h"
 #include "nativeconc_cuda/call.hpp"
+#include "nativeconc_cuda/mandelbrot_pixel.hpp"
 #include "nativeconc_cuda/memory.hpp"
 
 namespace nativeconc::cuda {
@@ -32,11 +33,7 @@ __global__ void __launch_bounds__(kThreads)
                       std::int32_t* out) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= count) return;
-  const std::int64_t row = (first + i) / frame.width;
-  const std::int64_t column = (first + i) - row * frame.width;
-  const double cx = kernels::mandelbrot_coordinate(frame.re_lo, frame.re_step, column);
-  const double cy = kernels::mandelbrot_coordinate(frame.im_lo, frame.im_step, row);
-  out[i] = kernels::mandelbrot_escape_steps(cx, cy, frame.max_iter);
+  out[i] = mandelbrot_pixel(frame, first + i);
 }
 
 Code launch(const MandelbrotFrame& frame, std::int64_t first, std::int64_t count, std::int32_t* out,
