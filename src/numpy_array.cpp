@@ -3,6 +3,7 @@
 
 #include "numpy_array.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -34,9 +35,10 @@ std::string listed(std::span<const Dtype> dtypes) {
   return text;
 }
 
-[[noreturn]] void refuse(std::string_view kernel, const std::string& given,
+[[noreturn]] void refuse(std::string_view kernel, const py::dtype& dtype, const char* remark,
                          std::span<const Dtype> allowed) {
-  throw py::type_error(std::string(kernel) + " has no native path for " + given +
+  throw py::type_error(std::string(kernel) + " has no native path for dtype " +
+                       std::string(py::str(static_cast<py::handle>(dtype))) + remark +
                        "; it takes arrays of " + listed(allowed) +
                        " in native byte order. Convert with a.astype(...)");
 }
@@ -65,12 +67,10 @@ ArrayView view_of(py::handle object, std::string_view kernel, std::span<const Dt
   const auto array = py::reinterpret_borrow<py::array>(object);
   const py::dtype dtype = array.dtype();
   const std::optional<Dtype> known = known_dtype(dtype);
-  const std::string given = "dtype " + std::string(py::str(static_cast<py::handle>(dtype)));
-  if (!known) refuse(kernel, given, allowed);
-  if (dtype.byteorder() != '=') refuse(kernel, given + " (byte-swapped)", allowed);
-  bool is_allowed = false;
-  for (const Dtype candidate : allowed) is_allowed = is_allowed || candidate == *known;
-  if (!is_allowed) refuse(kernel, given, allowed);
+  const bool is_allowed =
+      known && std::find(allowed.begin(), allowed.end(), *known) != allowed.end();
+  if (!is_allowed) refuse(kernel, dtype, "", allowed);
+  if (dtype.byteorder() != '=') refuse(kernel, dtype, " (byte-swapped)", allowed);
 
   ArrayView view;
   view.data = array.data();

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nativeconc import _core, cuda
+from nativeconc import _core
+from nativeconc._device_array import is_device_array
 
 Gil = Literal["release", "hold", "auto"]
 Device = Literal["cpu", "cuda"]
@@ -20,7 +21,7 @@ Device = Literal["cpu", "cuda"]
 
 def runs_on_gpu(device: object, array: object = None) -> bool:
     """Whether a kernel with a GPU twin is to use it, given device= and its array, if it has one."""
-    lies_on_gpu = array is not None and cuda._is_device_array(array)
+    lies_on_gpu = array is not None and is_device_array(array)
     if device is None:
         return lies_on_gpu
     if _device_name(device) == "cuda":
