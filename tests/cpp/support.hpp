@@ -21,8 +21,8 @@ inline void run_threads(int n, const std::function<void(int)>& body) {
   for (std::thread& thread : threads) thread.join();
 }
 
-// Runs body in a forked child and returns its exit status; -1 if it died of a signal or did not end in
-// ten times the time it should ever need.
+// Runs body in a forked child and returns its exit status; -1 if it died of a signal or did not end
+// in ten times the time it should ever need.
 inline int run_in_child(const std::function<int()>& body) {
   const pid_t pid = fork();
   if (pid == 0) {
@@ -41,4 +41,16 @@ inline constexpr int kScale = 1;
 inline constexpr int kScale = 10;
 #endif
 
+// TSan loses track of threads that are started after a fork of a program with several: such tests
+// then leave that part to the other builds.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kThreadsAfterFork = false;
+#else
+inline constexpr bool kThreadsAfterFork = true;
+#endif
+
 }  // namespace nativeconc::testing
+
+#define SKIP_WITHOUT_THREADS_AFTER_FORK()      \
+  if (!nativeconc::testing::kThreadsAfterFork) \
+  GTEST_SKIP() << "TSan cannot follow threads that start after a fork"

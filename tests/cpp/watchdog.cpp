@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Ends a hanging test: prints its name and the stacks of all threads (when gdb is installed), and aborts.
+// Ends a hanging test: prints its name and the stacks of all threads (when gdb is installed), and
+// aborts.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -15,7 +16,8 @@
 
 namespace {
 
-constexpr std::chrono::seconds kLimit{200};  // generous: sanitizers are slow, and so may the machine be
+constexpr std::chrono::seconds kLimit{
+    200};  // generous: sanitizers are slow, and so may the machine be
 
 class Watchdog : public ::testing::EmptyTestEventListener {
  public:
@@ -41,7 +43,8 @@ class Watchdog : public ::testing::EmptyTestEventListener {
     std::fprintf(stderr, "watchdog: %s hangs\n", name_.c_str());
     const std::string command =
         "gdb -p " + std::to_string(getpid()) + " -batch -ex 'thread apply all backtrace' 1>&2";
-    if (std::system(command.c_str()) != 0) std::fprintf(stderr, "watchdog: no stacks without gdb\n");
+    if (std::system(command.c_str()) != 0)
+      std::fprintf(stderr, "watchdog: no stacks without gdb\n");
     std::abort();
   }
 
@@ -58,7 +61,3 @@ const bool installed = [] {
 }();
 
 }  // namespace
-
-// TSan otherwise ends a child that starts threads after its parent had several; testing just that is the
-// point of the fork tests.
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }

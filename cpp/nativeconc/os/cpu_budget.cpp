@@ -41,8 +41,8 @@ std::optional<Hierarchy> find_mount(const std::string& root, bool unified) {
     const auto left = split(line.substr(0, dash), ' ');
     const auto right = split(line.substr(dash + 3), ' ');
     if (left.size() < 5 || right.size() < 3) continue;
-    const bool match = unified ? right[0] == "cgroup2"
-                               : right[0] == "cgroup" && contains(right[2], "cpu");
+    const bool match =
+        unified ? right[0] == "cgroup2" : right[0] == "cgroup" && contains(right[2], "cpu");
     if (match) return Hierarchy{left[4], left[3]};
   }
   return std::nullopt;

@@ -3,8 +3,8 @@
 
 // How many cores this process may use: the smaller of its affinity mask and its cgroup's CPU quota.
 //
-// Any thread. Reads files, so callers keep the answer. Containers are the reason: a process limited to
-// two cores on a machine of 64 must start two threads, not 64.
+// Any thread. Reads files, so callers keep the answer. Containers are the reason: a process limited
+// to two cores on a machine of 64 must start two threads, not 64.
 #pragma once
 
 #include <optional>

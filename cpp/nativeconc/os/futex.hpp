@@ -3,9 +3,9 @@
 
 // Sleeping on a 32-bit word and waking its sleepers: the one primitive all waits are built on.
 //
-// Any thread; nothing here allocates or keeps state, so it works after fork as before. The word must
-// stay mapped while anyone sleeps on it. Every wait may end spuriously: callers look at their word
-// again, whatever the result.
+// Any thread; nothing here allocates or keeps state, so it works after fork as before. The word
+// must stay mapped while anyone sleeps on it. Every wait may end spuriously: callers look at their
+// word again, whatever the result.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ enum class FutexResult {
   interrupted,  // a signal handler ran on this thread
 };
 
-// Sleepers may listen on some of 32 channels, and a wake reaches only those that listen on one of its own.
+// Sleepers may listen on some of 32 channels, and a wake reaches only those that listen on one of
+// its own.
 inline constexpr std::uint32_t kAllChannels = 0xffff'ffff;
 
 FutexResult futex_wait(const std::uint32_t* word, std::uint32_t expected, Deadline deadline,

@@ -5,8 +5,8 @@
 // calling thread asks the outside world now and then.
 //
 // The core knows nothing of signals. Whoever starts a kernel may hand over a `poll` function; the
-// seam's runs Python's signal handlers. It is called by the thread that started the kernel and by no
-// other, at most once every kPollIntervalNs.
+// seam's runs Python's signal handlers. It is called by the thread that started the kernel and by
+// no other, at most once every kPollIntervalNs.
 //
 // Invariant: once requested() is true it stays true.
 #pragma once

@@ -19,8 +19,8 @@ Outcome Job::run() {
     const std::int64_t helpers = std::min<std::int64_t>(execution_.threads, n_chunks_) - 1;
     ThreadPool::instance().run(*this, static_cast<int>(helpers));
     if (os::fork_generation() != generation) {
-      // A signal handler forked while we ran, and this is the child. Chunks that workers had claimed
-      // were lost with them; chunks may be repeated, so do them all.
+      // A signal handler forked while we ran, and this is the child. Chunks that workers had
+      // claimed were lost with them; chunks may be repeated, so do them all.
       next_.store(0, std::memory_order_relaxed);
       work(Checkpoint(execution_.cancellation, true));
     }

@@ -3,8 +3,8 @@
 
 // One run of parallel_for: the chunks, who has claimed how many, and whether to stop.
 //
-// A Job lives on the stack of the thread that starts it. Workers reach it through the pool's list, and
-// run() does not return before the last of them has let go.
+// A Job lives on the stack of the thread that starts it. Workers reach it through the pool's list,
+// and run() does not return before the last of them has let go.
 //
 // Invariants: chunks below next_ are claimed, each by exactly one thread; a worker is inside only
 // between ThreadPool's join and leave, both under the pool's mutex.
@@ -57,7 +57,8 @@ class Job {
   const Execution execution_;
   const RunChunk run_chunk_;
   void* const body_;
-  // Only hands out numbers. What a chunk wrote is published by the pool's mutex, when its worker leaves.
+  // Only hands out numbers. What a chunk wrote is published by the pool's mutex, when its worker
+  // leaves.
   std::atomic<std::int64_t> next_{0};
 
   // Guarded by the pool's mutex.

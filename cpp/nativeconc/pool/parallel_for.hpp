@@ -3,9 +3,9 @@
 
 // Cuts work into numbered chunks and runs each of them, on the calling thread and on the pool's.
 //
-// Any thread, several at once, also from inside a chunk (such a nested call runs inline). After fork
-// the child may go on calling. Chunks are claimed one by one, so a thread that is held up (by the GIL,
-// by other work) leaves its share to the rest: which thread runs a chunk is never fixed.
+// Any thread, several at once, also from inside a chunk (such a nested call runs inline). After
+// fork the child may go on calling. Chunks are claimed one by one, so a thread that is held up (by
+// the GIL, by other work) leaves its share to the rest: which thread runs a chunk is never fixed.
 //
 // What a body must be, for the result not to depend on the number of threads:
 //   - a function of its chunk number alone, writing only what belongs to that chunk;

@@ -48,8 +48,6 @@ int default_thread_count() {
   return count;
 }
 
-void set_default_thread_count(int count) {
-  default_count.store(count, std::memory_order_relaxed);
-}
+void set_default_thread_count(int count) { default_count.store(count, std::memory_order_relaxed); }
 
 }  // namespace nativeconc::pool

@@ -3,8 +3,8 @@
 
 // How many threads a kernel uses when nobody says.
 //
-// Any thread. The first call reads the machine (affinity, cgroup quota, NATIVECONC_NUM_THREADS) and the
-// answer is kept, also in forked children.
+// Any thread. The first call reads the machine (affinity, cgroup quota, NATIVECONC_NUM_THREADS) and
+// the answer is kept, also in forked children.
 #pragma once
 
 namespace nativeconc::pool {

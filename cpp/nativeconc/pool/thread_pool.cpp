@@ -112,7 +112,8 @@ void ThreadPool::work() {
     lock.unlock();
     job->work(Checkpoint(job->execution_.cancellation, false));
     lock.lock();
-    // Under the mutex, so that the caller cannot see zero and destroy the job before we are done with it.
+    // Under the mutex, so that the caller cannot see zero and destroy the job before we are done
+    // with it.
     if (--job->workers_inside_ == 0) worker_left_.notify_all();
   }
 }

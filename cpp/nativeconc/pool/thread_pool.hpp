@@ -3,17 +3,17 @@
 
 // The process's own threads, shared by everybody who runs a Job.
 //
-// Any thread may call in, several at once. Workers start when a job first wants them, stay, and sleep when
-// there is nothing to do. They mask all signals and never touch Python.
+// Any thread may call in, several at once. Workers start when a job first wants them, stay, and
+// sleep when there is nothing to do. They mask all signals and never touch Python.
 //
 // Fork: an idle pool stops its workers before a fork and starts new ones afterwards, so that a
-// single-threaded program stays one at the moment it forks. A busy pool cannot stop; the child forgets it
-// and begins anew. Exit: stop_if_idle() joins the workers. A pool that is busy then (a daemon thread's
-// kernel) is left to the end of the process. The pool itself is never destroyed.
+// single-threaded program stays one at the moment it forks. A busy pool cannot stop; the child
+// forgets it and begins anew. Exit: stop_if_idle() joins the workers. A pool that is busy then (a
+// daemon thread's kernel) is left to the end of the process. The pool itself is never destroyed.
 //
 // Invariants, all under mutex_: a job is in jobs_ from the start of run() until all its chunks are
-// claimed; workers_inside_ of a job counts exactly the workers that hold a pointer to it; running_ counts
-// the calls of run() that have not returned.
+// claimed; workers_inside_ of a job counts exactly the workers that hold a pointer to it; running_
+// counts the calls of run() that have not returned.
 #pragma once
 
 #include <condition_variable>

@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The state machine behind Lock, Semaphore and BoundedSemaphore, as pure functions on one 64-bit word.
-// permits.hpp makes it atomic and puts threads to sleep; tests/cpp/sync/permits_model_test.cpp runs these
-// same functions through every schedule of a few threads.
+// The state machine behind Lock, Semaphore and BoundedSemaphore, as pure functions on one 64-bit
+// word. permits.hpp makes it atomic and puts threads to sleep;
+// tests/cpp/sync/permits_model_test.cpp runs these same functions through every schedule of a few
+// threads.
 //
 // Constant expressions: may be called from anywhere.
 //
@@ -17,13 +18,16 @@
 //
 // Invariants:
 //   I.   permits > 0 and waiters > 0 imply woken. (Every transition keeps it.)
-//   II.  woken implies a messenger: a registered waiter that is awake, or that the thread which set the
-//        bit is just waking, and that will look at the word before it sleeps again. Whoever looks either
-//        clears the bit (then I says there is nothing to take) or sets it anew and wakes again.
-//   III. A waiter goes to sleep only on a word without woken, except while a permit is kept for another
-//        that is the heir; and the heir itself always sleeps without. So setting woken changes the word
-//        that any possible messenger would sleep on, and a wake-up that finds nobody asleep is seen by
-//        one who is not asleep yet. It follows that no wake-up is lost.
+//   II.  woken implies a messenger: a registered waiter that is awake, or that the thread which set
+//   the
+//        bit is just waking, and that will look at the word before it sleeps again. Whoever looks
+//        either clears the bit (then I says there is nothing to take) or sets it anew and wakes
+//        again.
+//   III. A waiter goes to sleep only on a word without woken, except while a permit is kept for
+//   another
+//        that is the heir; and the heir itself always sleeps without. So setting woken changes the
+//        word that any possible messenger would sleep on, and a wake-up that finds nobody asleep is
+//        seen by one who is not asleep yet. It follows that no wake-up is lost.
 //   IV.  no waiters imply that the low half is zero.
 #pragma once
 
@@ -83,7 +87,8 @@ struct Transition {
   bool must_wake = false;  // wake a waiter once `next` is in place
 };
 
-// A thread that waits, or is about to, looks at the state: it takes a permit, leaves or goes to sleep.
+// A thread that waits, or is about to, looks at the state: it takes a permit, leaves or goes to
+// sleep.
 constexpr Transition look(PermitState now, Onlooker who, std::uint32_t generation) {
   Transition step;
   std::uint64_t next = now.word;
@@ -109,8 +114,8 @@ constexpr Transition look(PermitState now, Onlooker who, std::uint32_t generatio
   if ((next & PermitState::kWaiters) == 0) {
     next &= ~PermitState::kQueue;
   } else {
-    // Whoever looks was perhaps the messenger, so the mark goes; but while a permit is left for others, the
-    // message is passed on.
+    // Whoever looks was perhaps the messenger, so the mark goes; but while a permit is left for
+    // others, the message is passed on.
     step.must_wake = PermitState{next}.permits() > 0;
     next = step.must_wake ? next | PermitState::kWoken : next & ~PermitState::kWoken;
   }

@@ -4,13 +4,13 @@
 // Permits: a counter that threads take from, one at a time, and wait for when it is empty. With one
 // permit it is a lock.
 //
-// Any thread may take or give; waiting threads sleep on a futex, and taking a free permit or giving one
-// that nobody waits for is a single compare-and-swap. After fork the permits keep their number and the
-// waiters, who were threads of the parent, are forgotten.
+// Any thread may take or give; waiting threads sleep on a futex, and taking a free permit or giving
+// one that nobody waits for is a single compare-and-swap. After fork the permits keep their number
+// and the waiters, who were threads of the parent, are forgotten.
 //
 // Fairness: newcomers may barge in while a woken waiter is still on its way, which is what makes
-// contended locks fast. A waiter that loses such a race 1 ms or more after it began to wait becomes the
-// heir: the next permit is kept for it.
+// contended locks fast. A waiter that loses such a race 1 ms or more after it began to wait becomes
+// the heir: the next permit is kept for it.
 //
 // The layout of the word and the invariants stand in permit_state.hpp.
 #pragma once
@@ -55,8 +55,8 @@ class Permits {
   // Waits for a permit. Blocks; call it without the GIL.
   WaitResult acquire(Deadline deadline, Waiter& waiter);
 
-  // Gives back n >= 1 permits, unless that would make more than max (<= kMax) of them: then it returns
-  // false and changes nothing. Never blocks.
+  // Gives back n >= 1 permits, unless that would make more than max (<= kMax) of them: then it
+  // returns false and changes nothing. Never blocks.
   bool release(std::uint32_t n, std::uint32_t max) {
     PermitState state = load();
     while (state.queue() == 0) {

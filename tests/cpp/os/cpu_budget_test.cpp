@@ -66,8 +66,7 @@ TEST_F(CpuQuota, TheStrictestAncestorCounts) {
 }
 
 TEST_F(CpuQuota, AContainerSeesItsOwnGroupAsTheRoot) {
-  write("/proc/self/mountinfo",
-        "29 23 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n");
+  write("/proc/self/mountinfo", "29 23 0:26 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n");
   write("/proc/self/cgroup", "0::/docker/abc\n");
   write("/sys/fs/cgroup/cpu.max", "200000 100000\n");
   EXPECT_EQ(quota(), 2.0);

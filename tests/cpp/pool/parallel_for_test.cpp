@@ -21,10 +21,9 @@ using testing::run_threads;
 // Runs n chunks and returns how often each was run.
 std::vector<int> count_runs(std::int64_t n, int threads) {
   std::vector<int> runs(static_cast<std::size_t>(n), 0);
-  const Outcome outcome =
-      parallel_for(n, Execution{threads}, [&](std::int64_t chunk, const Checkpoint&) {
-        ++runs[static_cast<std::size_t>(chunk)];
-      });
+  const Outcome outcome = parallel_for(
+      n, Execution{threads},
+      [&](std::int64_t chunk, const Checkpoint&) { ++runs[static_cast<std::size_t>(chunk)]; });
   EXPECT_EQ(outcome, Outcome::done);
   return runs;
 }
@@ -68,20 +67,20 @@ TEST_P(ParallelFor, NestedCallsRunInlineOnTheThreadOfTheirChunk) {
 TEST_P(ParallelFor, ACancelledRunStopsAndSaysSo) {
   Cancellation cancellation;
   std::atomic<int> started{0};
-  const Outcome outcome = parallel_for(
-      1'000'000, Execution{GetParam(), &cancellation}, [&](std::int64_t, const Checkpoint&) {
-        if (++started == 10) cancellation.request();
-      });
+  const Outcome outcome = parallel_for(1'000'000, Execution{GetParam(), &cancellation},
+                                       [&](std::int64_t, const Checkpoint&) {
+                                         if (++started == 10) cancellation.request();
+                                       });
   EXPECT_EQ(outcome, Outcome::cancelled);
   EXPECT_LT(started, 1'000'000);
 }
 
 TEST_P(ParallelFor, ALongChunkLearnsOfTheCancellationFromItsCheckpoint) {
   Cancellation cancellation([](void*) { return true; });  // stops at the first poll
-  const Outcome outcome = parallel_for(
-      4, Execution{GetParam(), &cancellation}, [](std::int64_t, const Checkpoint& checkpoint) {
-        while (!checkpoint.stop()) std::this_thread::yield();
-      });
+  const Outcome outcome = parallel_for(4, Execution{GetParam(), &cancellation},
+                                       [](std::int64_t, const Checkpoint& checkpoint) {
+                                         while (!checkpoint.stop()) std::this_thread::yield();
+                                       });
   EXPECT_EQ(outcome, Outcome::cancelled);
 }
 
@@ -89,8 +88,8 @@ TEST(ParallelForTogether, ManyCallersShareThePool) {
   std::atomic<std::int64_t> chunks{0};
   run_threads(8, [&](int) {
     for (int i = 0; i < 20 * kScale; ++i) {
-      const Outcome outcome = parallel_for(
-          50, Execution{3}, [&](std::int64_t, const Checkpoint&) { ++chunks; });
+      const Outcome outcome =
+          parallel_for(50, Execution{3}, [&](std::int64_t, const Checkpoint&) { ++chunks; });
       ASSERT_EQ(outcome, Outcome::done);
     }
   });

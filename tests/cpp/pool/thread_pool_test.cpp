@@ -37,6 +37,7 @@ std::int64_t sum_chunks(int threads) {
 constexpr std::int64_t kSum = 199 * 200 / 2;
 
 TEST(ThreadPool, StartsWorkersOnlyWhenWantedAndKeepsThem) {
+  SKIP_WITHOUT_THREADS_AFTER_FORK();
   const int in_child = run_in_child([] {
     if (ThreadPool::instance().worker_count() != 0 || count_os_threads() != 1) return 1;
     if (sum_chunks(1) != kSum || ThreadPool::instance().worker_count() != 0) return 2;
@@ -72,6 +73,7 @@ TEST(ThreadPool, IsNotStoppedWhileBusy) {
 }
 
 TEST(ThreadPool, StopsItsIdleWorkersBeforeAFork) {
+  SKIP_WITHOUT_THREADS_AFTER_FORK();
   EXPECT_EQ(sum_chunks(4), kSum);
   ASSERT_EQ(run_in_child([] { return sum_chunks(4) == kSum ? 7 : 1; }), 7);
   EXPECT_EQ(ThreadPool::instance().worker_count(), 0);
@@ -79,6 +81,7 @@ TEST(ThreadPool, StopsItsIdleWorkersBeforeAFork) {
 }
 
 TEST(ThreadPool, AChildOfABusyPoolHasAPoolOfItsOwn) {
+  SKIP_WITHOUT_THREADS_AFTER_FORK();
   std::atomic<bool> stop{false};
   std::thread busy([&] {
     while (!stop) static_cast<void>(sum_chunks(3));
@@ -90,9 +93,10 @@ TEST(ThreadPool, AChildOfABusyPoolHasAPoolOfItsOwn) {
   busy.join();
 }
 
-// A signal handler may fork in the middle of a run. The child has lost the workers and what they had
-// begun, and still gets the whole result.
+// A signal handler may fork in the middle of a run. The child has lost the workers and what they
+// had begun, and still gets the whole result.
 TEST(ThreadPool, AForkInTheMiddleOfARunLeavesBothSidesWhole) {
+  SKIP_WITHOUT_THREADS_AFTER_FORK();
   struct Fork {
     pid_t child = -1;
   } fork_once;
@@ -104,12 +108,13 @@ TEST(ThreadPool, AForkInTheMiddleOfARunLeavesBothSidesWhole) {
       },
       &fork_once);
   std::vector<std::int64_t> out(64, -1);
-  const Outcome outcome = parallel_for(
-      64, Execution{3, &cancellation}, [&](std::int64_t chunk, const Checkpoint& checkpoint) {
-        const Deadline end = Deadline::after(4'000'000);
-        while (!end.has_passed()) static_cast<void>(checkpoint.stop());
-        out[static_cast<std::size_t>(chunk)] = chunk;
-      });
+  const Outcome outcome = parallel_for(64, Execution{3, &cancellation},
+                                       [&](std::int64_t chunk, const Checkpoint& checkpoint) {
+                                         const Deadline end = Deadline::after(4'000'000);
+                                         while (!end.has_passed())
+                                           static_cast<void>(checkpoint.stop());
+                                         out[static_cast<std::size_t>(chunk)] = chunk;
+                                       });
   bool whole = outcome == Outcome::done;
   for (std::int64_t chunk = 0; chunk < 64; ++chunk) {
     whole = whole && out[static_cast<std::size_t>(chunk)] == chunk;

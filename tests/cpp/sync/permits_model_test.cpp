@@ -3,11 +3,11 @@
 
 // Every schedule of a few threads, run through the very functions that Permits uses.
 //
-// A thread here is a small program: take a permit, give it back, so many times. Its steps are those that
-// are atomic in the real one: look at the word and swap it; wake somebody; compare the word and fall asleep.
-// Time is left to chance: a waiter may become the heir whenever it looks, and those that have a deadline
-// may time out whenever they sleep. The search visits every reachable state once, and asks of each:
-// do the invariants hold, and can somebody still move?
+// A thread here is a small program: take a permit, give it back, so many times. Its steps are those
+// that are atomic in the real one: look at the word and swap it; wake somebody; compare the word
+// and fall asleep. Time is left to chance: a waiter may become the heir whenever it looks, and
+// those that have a deadline may time out whenever they sleep. The search visits every reachable
+// state once, and asks of each: do the invariants hold, and can somebody still move?
 #include <gtest/gtest.h>
 
 #include <array>
@@ -121,7 +121,8 @@ class Search {
       EXPECT_TRUE(thread.rounds_left == 0 && thread.at != At::asleep)
           << "a lost wake-up: nobody can move, the word is " << std::hex << world.state.word;
     }
-    EXPECT_EQ(world.state, PermitState::with_permits(setup_.permits)) << "something was left behind";
+    EXPECT_EQ(world.state, PermitState::with_permits(setup_.permits))
+        << "something was left behind";
   }
 
   void owe(Thread& thread, const Transition& transition) const {
