@@ -92,9 +92,11 @@ PyMethodDef methods[] = {
      "    blocking: False only tries, and never waits.\n"
      "    timeout: seconds to wait at most; -1 waits for ever.\n\n"
      "Raises:\n"
-     "    ValueError: a timeout that is NaN or negative (but not -1), or given with blocking=False.\n"
+     "    ValueError: a timeout that is NaN or negative (but not -1), or given with "
+     "blocking=False.\n"
      "    OverflowError: a timeout above threading.TIMEOUT_MAX.\n"
-     "    KeyboardInterrupt: Ctrl-C on the main thread while waiting; the lock is not held then.\n\n"
+     "    KeyboardInterrupt: Ctrl-C on the main thread while waiting; the lock is not held "
+     "then.\n\n"
      "Releases the GIL while it waits, and only then."},
     {"release", lock_release, METH_NOARGS,
      "release($self, /)\n--\n\n"
@@ -105,7 +107,8 @@ PyMethodDef methods[] = {
      "locked($self, /)\n--\n\nReturn whether the lock is taken at this moment."},
     {"timeout", lock_timeout, METH_O,
      "timeout($self, seconds, /)\n--\n\n"
-     "Return a context manager that takes the lock within so many seconds, or raises LockTimeout.\n\n"
+     "Return a context manager that takes the lock within so many seconds, or raises "
+     "LockTimeout.\n\n"
      "    with lock.timeout(0.5):\n"
      "        ...\n\n"
      "Raises:\n"
@@ -129,14 +132,17 @@ PyType_Slot slots[] = {
      const_cast<char*>(
          "Lock(*, name=None)\n--\n\n"
          "A mutual-exclusion lock: a drop-in for threading.Lock, about twice as fast.\n\n"
-         "Newcomers may take a free lock before a thread that is just waking up; a thread that has\n"
+         "Newcomers may take a free lock before a thread that is just waking up; a thread that "
+         "has\n"
          "waited 1 ms is handed the lock next. A waiting main thread wakes up for Ctrl-C.\n\n"
-         "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() or\n"
+         "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() "
+         "or\n"
          "release() changes __enter__() and __exit__() too: they do not call them. A forked child\n"
          "finds the lock as it was; waiters of the parent are forgotten.\n\n"
          "Args:\n"
          "    name: what reports call the lock.\n\n"
-         "Source: barging with hand-over as in WebKit's WTF::Lock; the state machine is described in\n"
+         "Source: barging with hand-over as in WebKit's WTF::Lock; the state machine is described "
+         "in\n"
          "cpp/nativeconc/sync/permits.hpp.")},
     {Py_tp_new, as_slot(lock_new)},
     {Py_tp_init, as_slot(lock_init)},

@@ -11,10 +11,14 @@ namespace {
 
 using sync::Permits;
 
-bool is_bounded(PyObject* self) { return permit_object(self)->bound != Permits::kMax; }
+// Above every real bound: BoundedSemaphore(Permits::kMax) is bounded, too.
+constexpr std::uint32_t kUnbounded = Permits::kMax + 1;
+
+bool is_bounded(PyObject* self) { return permit_object(self)->bound != kUnbounded; }
 
 bool release_n(PyObject* self, std::uint32_t n) {
-  if (permit_object(self)->permits.release(n, permit_object(self)->bound)) return true;
+  const std::uint32_t most = is_bounded(self) ? permit_object(self)->bound : Permits::kMax;
+  if (permit_object(self)->permits.release(n, most)) return true;
   if (is_bounded(self)) {
     PyErr_SetString(PyExc_ValueError, "Semaphore released too many times");
   } else {
@@ -30,11 +34,12 @@ constexpr TimedOperations kTimed{take_permit, release_one};
 
 // An int from `least` to Permits::kMax, or false with an error that names the argument.
 bool parse_count(PyObject* object, const char* name, long least, std::uint32_t* count) {
-  PyObject* index = PyNumber_Index(object);
-  if (index == nullptr) {
+  if (PyIndex_Check(object) == 0) {
     PyErr_Format(PyExc_TypeError, "%s must be an int, not %.100s", name, Py_TYPE(object)->tp_name);
     return false;
   }
+  PyObject* index = PyNumber_Index(object);
+  if (index == nullptr) return false;
   int overflow = 0;
   const long long value = PyLong_AsLongLongAndOverflow(index, &overflow);
   Py_DECREF(index);
@@ -48,7 +53,7 @@ bool parse_count(PyObject* object, const char* name, long least, std::uint32_t* 
 }
 
 PyObject* semaphore_new(PyTypeObject* type, PyObject*, PyObject*) {
-  return new_permit_object(type, 1, Permits::kMax);
+  return new_permit_object(type, 1, kUnbounded);
 }
 
 PyObject* bounded_new(PyTypeObject* type, PyObject*, PyObject*) {
@@ -97,8 +102,7 @@ PyObject* semaphore_release(PyObject* self, PyObject* const* args, Py_ssize_t na
                  nargs + n_keywords);
     return nullptr;
   }
-  if (n_keywords == 1 &&
-      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "n") != 0) {
+  if (n_keywords == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "n") != 0) {
     PyErr_Format(PyExc_TypeError, "release() got an unexpected keyword argument '%U'; it takes n",
                  PyTuple_GET_ITEM(kwnames, 0));
     return nullptr;
@@ -122,11 +126,10 @@ PyObject* semaphore_repr(PyObject* self) {
   if (type == nullptr) return nullptr;
   const PermitObject* semaphore = permit_object(self);
   const auto value = static_cast<unsigned long>(semaphore->permits.available());
-  PyObject* repr =
-      is_bounded(self)
-          ? PyUnicode_FromFormat("<%U at %p: value=%lu/%lu>", type, self, value,
-                                 static_cast<unsigned long>(semaphore->bound))
-          : PyUnicode_FromFormat("<%U at %p: value=%lu>", type, self, value);
+  PyObject* repr = is_bounded(self)
+                       ? PyUnicode_FromFormat("<%U at %p: value=%lu/%lu>", type, self, value,
+                                              static_cast<unsigned long>(semaphore->bound))
+                       : PyUnicode_FromFormat("<%U at %p: value=%lu>", type, self, value);
   Py_DECREF(type);
   return repr;
 }
@@ -151,7 +154,8 @@ PyMethodDef methods[] = {
      "    OverflowError: the semaphore would hold more than 2147483647 permits."},
     {"timeout", semaphore_timeout, METH_O,
      "timeout($self, seconds, /)\n--\n\n"
-     "Return a context manager that takes a permit within so many seconds, or raises LockTimeout.\n\n"
+     "Return a context manager that takes a permit within so many seconds, or raises "
+     "LockTimeout.\n\n"
      "Raises:\n"
      "    ValueError: seconds is negative or NaN.\n"
      "    LockTimeout: on entering, when no permit was free in time; the body does not run."},
@@ -166,10 +170,12 @@ PyType_Slot semaphore_slots[] = {
      const_cast<char*>(
          "Semaphore(value=1)\n--\n\n"
          "A counter of permits: a drop-in for threading.Semaphore, many times as fast.\n\n"
-         "acquire() takes a permit and waits while there is none; release() gives one back. Newcomers\n"
+         "acquire() takes a permit and waits while there is none; release() gives one back. "
+         "Newcomers\n"
          "may take a free permit before a thread that is just waking up; a thread that has waited\n"
          "1 ms gets the next one. A waiting main thread wakes up for Ctrl-C.\n\n"
-         "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() or\n"
+         "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() "
+         "or\n"
          "release() changes __enter__() and __exit__() too: they do not call them. A forked child\n"
          "finds the count as it was; waiters of the parent are forgotten.\n\n"
          "Args:\n"
@@ -191,12 +197,12 @@ PyType_Spec semaphore_spec = {"nativeconc.Semaphore", sizeof(PermitObject), 0,
 
 PyType_Slot bounded_slots[] = {
     {Py_tp_doc,
-     const_cast<char*>(
-         "BoundedSemaphore(value=1)\n--\n\n"
-         "A Semaphore that refuses to hold more permits than it started with.\n\n"
-         "A release() too many, usually a bug in the program, is a ValueError and changes nothing.\n\n"
-         "Args:\n"
-         "    value: the permits at the start, and the most there may ever be.")},
+     const_cast<char*>("BoundedSemaphore(value=1)\n--\n\n"
+                       "A Semaphore that refuses to hold more permits than it started with.\n\n"
+                       "A release() too many, usually a bug in the program, is a ValueError and "
+                       "changes nothing.\n\n"
+                       "Args:\n"
+                       "    value: the permits at the start, and the most there may ever be.")},
     {Py_tp_new, as_slot(bounded_new)},
     {Py_tp_init, as_slot(bounded_init)},
     {0, nullptr},

@@ -3,8 +3,8 @@
 
 // The Python exceptions of the library, and the one place where C++ exceptions become Python ones.
 //
-// The types are created when the module is imported and live as long as the process: the module refuses
-// to load in sub-interpreters, so there is one of each. Needs the GIL (or a thread state).
+// The types are created when the module is imported and live as long as the process: the module
+// refuses to load in sub-interpreters, so there is one of each. Needs the GIL (or a thread state).
 #pragma once
 
 #include "python.hpp"

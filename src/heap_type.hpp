@@ -9,15 +9,16 @@
 
 namespace nativeconc::seam {
 
-// What every heap type of ours is: made per module, and immutable, which keeps method look-up cheap on
-// free-threaded builds too.
+// What every heap type of ours is: made per module, and immutable, which keeps method look-up cheap
+// on free-threaded builds too.
 inline constexpr unsigned kHeapTypeFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE;
 
-// Creates the type and adds it to the module under the last part of its name. Throws error_already_set.
-// The reference is borrowed from the module's.
+// Creates the type and adds it to the module under the last part of its name. Throws
+// error_already_set. The reference is borrowed from the module's.
 PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base = nullptr);
 
-// "nativeconc.Lock", or "module.Name" of a subclass: how a repr begins. A new str, or null with an error.
+// "nativeconc.Lock", or "module.Name" of a subclass: how a repr begins. A new str, or null with an
+// error.
 PyObject* qualified_type_name(PyObject* self);
 
 // For METH_FASTCALL | METH_KEYWORDS functions: the type that CPython wants cast.

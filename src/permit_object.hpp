@@ -3,8 +3,8 @@
 
 // The Python object behind Lock, Semaphore and BoundedSemaphore: Permits with a name.
 //
-// Everything that takes a permit is native code from the call to the record that it is held, so a signal
-// handler cannot run in between and lose it. Needs the GIL; waiting releases it.
+// Everything that takes a permit is native code from the call to the record that it is held, so a
+// signal handler cannot run in between and lose it. Needs the GIL; waiting releases it.
 #pragma once
 
 #include "heap_type.hpp"
@@ -15,8 +15,7 @@
 namespace nativeconc::seam {
 
 struct PermitObject {
-  PyObject_HEAD
-  sync::Permits permits;
+  PyObject_HEAD sync::Permits permits;
   std::uint32_t bound;  // never more permits than this
   PyObject* name;       // a str, or null
   PyObject* weakrefs;

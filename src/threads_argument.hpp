@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The `threads=` argument of every kernel: a number, the enclosing num_threads(), or the process's default.
-// Needs the GIL. Both throw a Python TypeError or ValueError that says what is allowed.
+// The `threads=` argument of every kernel: a number, the enclosing num_threads(), or the process's
+// default. Needs the GIL. Both throw a Python TypeError or ValueError that says what is allowed.
 #pragma once
 
 #include "python.hpp"

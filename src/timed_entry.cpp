@@ -12,8 +12,7 @@ namespace nativeconc::seam {
 namespace {
 
 struct TimedEntry {
-  PyObject_HEAD
-  PyObject* primitive;
+  PyObject_HEAD PyObject* primitive;
   PyObject* seconds;  // as given, for the message
   std::int64_t timeout_ns;
   const TimedOperations* operations;
@@ -79,9 +78,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {
-    "nativeconc._core.TimedEntry", sizeof(TimedEntry), 0,
-    kHeapTypeFlags | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Spec spec = {"nativeconc._core.TimedEntry", sizeof(TimedEntry), 0,
+                    kHeapTypeFlags | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
 }  // namespace
 

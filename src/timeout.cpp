@@ -26,9 +26,9 @@ bool parse_two(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, PyObj
     if (PyUnicode_CompareWithASCIIString(name, "blocking") == 0) slot = blocking;
     if (PyUnicode_CompareWithASCIIString(name, "timeout") == 0) slot = timeout;
     if (slot == nullptr) {
-      PyErr_Format(PyExc_TypeError,
-                   "acquire() got an unexpected keyword argument '%U'; it takes blocking and timeout",
-                   name);
+      PyErr_Format(
+          PyExc_TypeError,
+          "acquire() got an unexpected keyword argument '%U'; it takes blocking and timeout", name);
       return false;
     }
     if (*slot != nullptr) {
@@ -54,7 +54,7 @@ bool refuse_timeout_without_blocking() {
 }  // namespace
 
 bool parse_seconds(PyObject* seconds, std::int64_t* timeout_ns) {
-  if (PyUnicode_Check(seconds) || !PyNumber_Check(seconds)) {
+  if (PyNumber_Check(seconds) == 0 || PyComplex_Check(seconds)) {
     PyErr_Format(PyExc_TypeError, "timeout must be a number of seconds, not %.100s",
                  Py_TYPE(seconds)->tp_name);
     return false;
@@ -70,8 +70,9 @@ bool parse_seconds(PyObject* seconds, std::int64_t* timeout_ns) {
                  seconds, static_cast<long>(kMaxSeconds));
     return false;
   }
-  // Rounded up, so that no wait ends early.
-  *timeout_ns = static_cast<std::int64_t>(std::ceil(std::fmax(value, -kMaxSeconds) * 1e9));
+  // Rounded away from zero: no wait ends early, and only -1 itself means "for ever".
+  const double ns = std::fmax(value, -kMaxSeconds) * 1e9;
+  *timeout_ns = static_cast<std::int64_t>(ns < 0 ? std::floor(ns) : std::ceil(ns));
   return true;
 }
 

@@ -10,8 +10,8 @@
 
 namespace nativeconc::seam {
 
-// Any finite number of seconds up to threading.TIMEOUT_MAX; negative ones too. TypeError for other types,
-// ValueError for NaN, OverflowError for more.
+// Any finite number of seconds up to threading.TIMEOUT_MAX; negative ones too. TypeError for other
+// types, ValueError for NaN, OverflowError for more.
 bool parse_seconds(PyObject* seconds, std::int64_t* timeout_ns);
 
 // acquire(blocking=True, timeout=-1) as threading.Lock has it: -1 waits for ever.
@@ -19,8 +19,8 @@ bool parse_seconds(PyObject* seconds, std::int64_t* timeout_ns);
 bool parse_lock_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, bool* may_block,
                         Deadline* deadline);
 
-// acquire(blocking=True, timeout=None) as threading.Semaphore has it: None waits for ever, a negative
-// timeout has passed already.
+// acquire(blocking=True, timeout=None) as threading.Semaphore has it: None waits for ever, a
+// negative timeout has passed already.
 bool parse_semaphore_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                              bool* may_block, Deadline* deadline);
 

@@ -3,9 +3,9 @@
 
 // The one wait loop: every blocking call of the library comes through here.
 //
-// It releases the GIL around each sleep, honours the deadline, and on the main thread lets Python's signal
-// handlers run: at once when a signal interrupts the sleep, within kSignalPollNs when it was delivered to
-// another thread or just before the sleep began.
+// It releases the GIL around each sleep, honours the deadline, and on the main thread lets Python's
+// signal handlers run: at once when a signal interrupts the sleep, within kSignalPollNs when it was
+// delivered to another thread or just before the sleep began.
 #pragma once
 
 #include "nativeconc/base/deadline.hpp"
@@ -16,8 +16,8 @@ namespace nativeconc::seam {
 
 inline constexpr std::int64_t kSignalPollNs = 50'000'000;
 
-// Python runs signal handlers on its main thread alone, which is the process's first thread, or after a
-// fork the only one. An interpreter embedded in another thread is still woken by EINTR.
+// Python runs signal handlers on its main thread alone, which is the process's first thread, or
+// after a fork the only one. An interpreter embedded in another thread is still woken by EINTR.
 bool is_main_thread();
 
 enum class Waited {
@@ -26,8 +26,8 @@ enum class Waited {
   error,  // a Python exception is set (a signal handler raised); nothing is held
 };
 
-// Takes a permit. Call it with the GIL; it is held again on return. Never returns if the interpreter
-// shuts down meanwhile and this is not the main thread.
+// Takes a permit. Call it with the GIL; it is held again on return. Never returns if the
+// interpreter shuts down meanwhile and this is not the main thread.
 Waited wait_for_permit(sync::Permits& permits, Deadline deadline);
 
 }  // namespace nativeconc::seam

@@ -8,8 +8,18 @@ and the "pure Python" column of `nativeconc compare`.
 """
 
 from nativeconc.reference.count_primes import count_primes
+from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
+from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
 from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
 
-__all__ = ["count_primes", "mandelbrot", "monte_carlo_pi", "sum"]
+__all__ = [
+    "BoundedSemaphore",
+    "Lock",
+    "Semaphore",
+    "count_primes",
+    "mandelbrot",
+    "monte_carlo_pi",
+    "sum",
+]

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Protocol, SupportsFloat, SupportsIndex
 
 from nativeconc.errors import LockTimeout
+from nativeconc.reference.permits import ThreadsOnly
 
 __all__ = ["Seconds", "TimedEntry", "lock_timeout", "parse_seconds", "semaphore_timeout"]
 
@@ -78,7 +79,7 @@ class _Primitive(Protocol):
     def release(self) -> None: ...
 
 
-class TimedEntry:
+class TimedEntry(ThreadsOnly):
     """Enters within the time, or raises `LockTimeout`; leaving releases."""
 
     def __init__(self, primitive: _Primitive, seconds: Seconds) -> None:
