@@ -57,6 +57,10 @@ def test_the_numpy_ways_are_right() -> None:
     assert numpy_monte_carlo_pi(100_000, 1) == pytest.approx(np.pi, abs=0.05)
 
 
+def test_every_kernel_has_a_case() -> None:
+    assert {kernel.name for kernel in kernels.table()} == set(CASES)
+
+
 def test_a_case_names_its_kernel_and_counts_in_its_unit() -> None:
     for name, case in CASES.items():
         assert case.name == name

@@ -26,13 +26,13 @@ def numpy_mandelbrot(
 ) -> NDArray[np.int32]:
     """The escape-time image with whole-array operations; points that escaped are dropped."""
     width, height = size
-    x = np.linspace(re[0], re[1], width)
-    y = np.linspace(im[0], im[1], height)
+    x = re[0] + np.arange(width) * ((re[1] - re[0]) / max(1, width - 1))
+    y = im[0] + np.arange(height) * ((im[1] - im[0]) / max(1, height - 1))
     c = (x[np.newaxis, :] + 1j * y[:, np.newaxis]).ravel()
     image = np.full(c.size, max_iter, dtype=np.int32)
     alive = np.arange(c.size)
     z = np.zeros_like(c)
-    for step in range(max_iter):
+    for step in range(1, max_iter + 1):
         z = z * z + c
         inside = z.real * z.real + z.imag * z.imag <= 4.0
         image[alive[~inside]] = step
