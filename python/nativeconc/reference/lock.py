@@ -15,9 +15,9 @@ __all__ = ["Lock"]
 class Lock(ThreadsOnly):
     """A mutual-exclusion lock: one permit.
 
-    It behaves as `nativeconc.Lock` does, with two exceptions that only native code can avoid: Ctrl-C may
-    leave it held when it strikes between taking it and entering the body of ``with``, and a waiter may
-    be overtaken any number of times.
+    It behaves as `nativeconc.Lock` does, with two exceptions that only native code can avoid:
+    Ctrl-C may leave it held when it strikes between taking it and entering the body of ``with``,
+    and a waiter may be overtaken any number of times.
 
     Args:
         name: what `repr` calls the lock.

@@ -55,9 +55,7 @@ def lock_timeout(blocking: bool, timeout: Seconds) -> float | None:
     if not blocking:
         raise ValueError("can't specify a timeout for a non-blocking acquire")
     if value < 0:
-        raise ValueError(
-            f"timeout must be a non-negative number or -1 (for ever), not {timeout!r}"
-        )
+        raise ValueError(f"timeout must be a non-negative number or -1 (for ever), not {timeout!r}")
     return value
 
 
@@ -85,16 +83,12 @@ class TimedEntry(ThreadsOnly):
     def __init__(self, primitive: _Primitive, seconds: Seconds) -> None:
         self._seconds = parse_seconds(seconds)
         if self._seconds < 0:
-            raise ValueError(
-                f"timeout must be a non-negative number of seconds, not {seconds!r}"
-            )
+            raise ValueError(f"timeout must be a non-negative number of seconds, not {seconds!r}")
         self._primitive = primitive
 
     def __enter__(self) -> bool:
         if not self._primitive.acquire(timeout=self._seconds):
-            raise LockTimeout(
-                f"{self._primitive!r} was not free within {self._seconds} seconds"
-            )
+            raise LockTimeout(f"{self._primitive!r} was not free within {self._seconds} seconds")
         return True
 
     def __exit__(

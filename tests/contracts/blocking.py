@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Threads for contract tests: run one, or hold one that is blocked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# Long enough for a thread that would not block to show it. Too short only makes a test weaker.
+SETTLE_S = 0.03
+
+
+class Call:
+    """A function call on a thread of its own."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._started = threading.Event()
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._started.wait()
+
+    def _run(self) -> None:
+        self._started.set()
+        try:
+            self._value = self._function()
+        except BaseException as error:  # handed to whoever asks for the result
+            self._error = error
+
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def run_in_thread(function: Callable[[], Any]) -> Any:
+    """Calls it on another thread and returns, or raises, what came of it."""
+    return Call(function).result()
+
+
+@contextmanager
+def blocked_in(function: Callable[[], Any]) -> Iterator[Call]:
+    """Gives a call that has had time to block. It must end before the body does."""
+    call = Call(function)
+    time.sleep(SETTLE_S)
+    yield call
+    call.result()
