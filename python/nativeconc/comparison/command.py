@@ -81,6 +81,8 @@ def _measure(study: Study, request: Request, errors: Console) -> int:
             study.run(report)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except MemoryError as error:
+        raise BadRequest(f"there is not enough memory: {error}") from error
     except WorkError as error:
         name = request.target or "a kernel"
         raise BadRequest(f"{name} raised {error}") from error.cause

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -112,10 +113,11 @@ def make_study(
     cases = _cases(what, tuple(args), dict(kwargs or {}), name)
     if size is not None and cases[0].fixed:
         raise ValueError("size cannot be chosen where the arguments are given")
+    counts = checked_threads(threads)
     return Study(
         cases,
-        checked_threads(threads),
-        size=_checked_int("size", size),
+        counts,
+        size=_checked_size(size, cases, counts[-1]),
         repeat=_checked_int("repeat", repeat),
         budget_s=_checked_budget(budget),
     )
@@ -220,6 +222,20 @@ def _checked_int(name: str, value: int | None) -> int | None:
     if value < 1:
         raise ValueError(f"{name} must be at least 1, not {value}")
     return value
+
+
+def _checked_size(size: int | None, cases: Sequence[Case], threads: int) -> int | None:
+    """`size`, if every thread can have its own input or result of that size in memory."""
+    size = _checked_int("size", size)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    for case in cases:
+        needed = (size or 0) * case.bytes_per_unit * threads
+        if needed > memory // 2:
+            raise ValueError(
+                f"size {size} of {case.name} on {threads} threads needs {needed / 2**30:,.0f} GiB, "
+                f"and this machine has {memory / 2**30:,.0f}"
+            )
+    return size
 
 
 def _checked_budget(budget: float) -> float:

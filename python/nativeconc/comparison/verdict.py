@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from nativeconc.comparison.numbers import milliseconds, word
+from nativeconc.comparison.numbers import milliseconds, per_unit, word
 from nativeconc.comparison.row import Row
 from nativeconc.comparison.spread import NOISE_LIMIT
 from nativeconc.comparison.ways import Way
@@ -182,7 +182,7 @@ def _of_callable(evidence: Evidence, threads: int) -> str:
     if alone.stall is None:
         return f"{name} was timed, but no bystander was measured."
     waits = _waits([alone])
-    figures = f"a bystander waits {waits} beside one call of {milliseconds(alone.call_s)} ms"
+    figures = f"a bystander waits {waits} beside one call of {per_unit(alone.call_s * 1e9)}"
     free = alone.stall.median_s < _FREE_BELOW * evidence.switch_interval_s
     if threads > 1:
         figures = (
@@ -191,10 +191,11 @@ def _of_callable(evidence: Evidence, threads: int) -> str:
     if not evidence.gil_enabled:
         return f"{name} ran without a GIL: {figures}."
     if free and threads > 1 and row.speedup < _PARALLEL_FROM:
-        return (
-            f"{name} lets other threads run, yet does not get faster with them "
-            f"(memory, a lock, or too few CPUs?): {figures}."
-        )
+        if _starved(evidence, [row]):
+            cause = f"they got the time of only {row.cpus:.2f} CPUs: a lock, or a busy machine"
+        else:
+            cause = "they got their CPUs: what they share, such as memory, is the limit"
+        return f"{name} lets other threads run, yet gains nothing from them ({cause}): {figures}."
     if free:
         return f"{name} lets other threads run: {figures}."
     if alone.stall.median_s < _KEPT_FROM * evidence.switch_interval_s:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -215,7 +216,7 @@ def test_ctrl_c_prints_what_there_is_and_exits_130(tmp_path) -> None:
     try:
         calls = tmp_path / "calls"
         while child.poll() is None and not (calls.exists() and calls.stat().st_size > 1000):
-            pass
+            time.sleep(0.01)
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=120)
     finally:

@@ -100,6 +100,7 @@ def test_what_the_callable_raises_comes_out() -> None:
         (("sum",), {"threads": "2"}, TypeError, "not '2'"),
         (("sum",), {"size": 0}, ValueError, "size must be at least 1, not 0"),
         (("sum",), {"size": 1.5}, TypeError, "size must be an int"),
+        (("sum",), {"size": 10**15}, ValueError, "size 1000000000000000 of sum on .* needs"),
         (("sum",), {"repeat": 0}, ValueError, "repeat must be at least 1"),
         (("sum",), {"repeat": True}, TypeError, "repeat must be an int"),
         (("sum",), {"budget": 0}, ValueError, "budget must be a positive"),

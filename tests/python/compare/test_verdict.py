@@ -135,7 +135,7 @@ def test_nothing_measured_is_said() -> None:
     ("speedup", "stall_ms", "words"),
     [
         (1.95, 0.05, "lets other threads run: two threads are 1.95 times"),
-        (1.0, 0.05, "lets other threads run, yet does not get faster"),
+        (1.0, 0.05, "yet gains nothing from them (they got the time of only 1.00 CPUs: a lock"),
         (1.0, 20.0, "holds the GIL and lets nobody else run: two threads are 1.00 times"),
         (1.0, 5.1, "hands it over only every 5.0 ms, as Python code does"),
         (1.3, 2.0, "only part of the time"),
@@ -149,6 +149,11 @@ def test_a_callable_is_told_whether_it_lets_others_run(speedup, stall_ms, words)
     said = conclude(evidence(*rows))
     assert said.startswith("mod:fn ")
     assert words in said
+
+
+def test_a_callable_that_has_its_cpus_and_gains_nothing_shares_something_else() -> None:
+    rows = [row(Way.CALLABLE, 1, 1.0, 0.05), row(Way.CALLABLE, 2, 1.0, 0.05, cpus=1.98)]
+    assert "gains nothing from them (they got their CPUs" in conclude(evidence(*rows))
 
 
 def test_a_callable_without_a_gil_and_one_that_is_noisy() -> None:

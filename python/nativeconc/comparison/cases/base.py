@@ -39,6 +39,7 @@ class Case:
         python_inputs: The same for the pure-Python twin, where it takes lists.
         smallest: The size at which probing starts.
         largest: The size that a call does not exceed unless the user asks for it.
+        bytes_per_unit: Memory that a unit of a native call needs, be it input or result.
         fixed: Whether the size cannot be chosen, because the user gave the arguments.
         numpy_way: What Way.NUMPY runs, in short.
         rounded: The nearest size that can really be done (a square image, for example).
@@ -52,6 +53,7 @@ class Case:
     python_inputs: Inputs | None = None
     smallest: int = 1
     largest: int | None = None
+    bytes_per_unit: int = 0
     fixed: bool = False
     numpy_way: str = ""
     rounded: Callable[[int], int] = int

@@ -63,6 +63,7 @@ CASE = Case(
     },
     inputs=_frames,
     smallest=16 * 16,
+    bytes_per_unit=4,
     numpy_way="z = z * z + c on whole arrays",
     rounded=_square,
 )

@@ -44,5 +44,6 @@ CASE = Case(
     smallest=1 << 12,
     # 32 MiB a call: beyond the caches, as a user's large array is, and several fit in memory.
     largest=1 << 22,
+    bytes_per_unit=8,
     numpy_way="np.sum(a)",
 )
