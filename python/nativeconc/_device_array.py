@@ -83,10 +83,9 @@ def _read_interface(interface: dict[str, Any]) -> DeviceArray:
     strides = packed_strides(shape, itemsize) if strides is None else _ints("strides", strides)
     if len(strides) != len(shape):
         raise ValueError(f"strides {strides} do not fit the shape {shape}")
-    address, read_only = interface["data"]
-    address = operator.index(address)
+    address, read_only = _data(interface["data"])
     _check_extent(address, shape, strides, itemsize)
-    return DeviceArray(address, dtype, shape, strides, bool(read_only), _stream(interface))
+    return DeviceArray(address, dtype, shape, strides, read_only, _stream(interface))
 
 
 def supported_dtype(dtype: Any) -> str:
@@ -97,6 +96,16 @@ def supported_dtype(dtype: Any) -> str:
     if name not in DTYPES:
         raise TypeError(f"dtype must be float32, float64, int32 or int64, not {name}")
     return name
+
+
+def _data(data: Any) -> tuple[int, bool]:
+    try:
+        address, read_only = data
+        return operator.index(address), bool(read_only)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"the data of a device array must be an address and a read-only flag, not {data!r}"
+        ) from None
 
 
 def _ints(what: str, values: Any) -> tuple[int, ...]:
@@ -144,10 +153,14 @@ def _stream(interface: dict[str, Any]) -> int:
     stream = interface.get("stream")
     if stream is None:
         return 0
-    number = operator.index(stream)
+    try:
+        number = operator.index(stream)
+    except TypeError:
+        raise TypeError(
+            f"the stream of a device array must be None or an int, not {stream!r}"
+        ) from None
     if not 0 < number < 2**64:
         raise ValueError(
-            "the stream of a __cuda_array_interface__ must be None, 1, 2 or a stream's handle, "
-            f"not {number}"
+            f"the stream of a device array must be None, 1, 2 or a stream's handle, not {number}"
         )
     return number
