@@ -25,6 +25,7 @@ DEFAULT_REPEAT = 5
 STALL_ROUNDS = 2
 
 _MIN_CALLS = 8  # a bystander should see several calls begin and end
+_MIN_SLOW_CALLS = 2
 _MAX_CALLS = 100_000
 _MAX_EVEN_CALLS = 512  # beyond this, shares may differ by one call
 _MAX_PROBES = 10
@@ -136,13 +137,18 @@ def _native_first(way: Way) -> int:
 
 
 def _base_calls(way: Way, threads: Sequence[int]) -> int:
-    """The least number of calls in a run: at least eight, and divisible by all of `threads`."""
+    """The least number of calls in a run, divisible by all of `threads`.
+
+    Slow ways make few calls, so that these are as large as the time allows: NumPy has a cost for
+    each call that must not weigh more than it would on the native size.
+    """
     if way is Way.POOL:
         return _MIN_CALLS  # one thread calls, whatever T is
+    least = _MIN_SLOW_CALLS if way in (Way.PYTHON, Way.NUMPY) else _MIN_CALLS
     step = math.lcm(*threads)
     if step > _MAX_EVEN_CALLS:
         step = max(threads)
-    return step * -(-_MIN_CALLS // step)
+    return step * -(-least // step)
 
 
 def _fit(case: Case, units: float, way: Way) -> int:
@@ -171,7 +177,7 @@ def _unit_seconds(
     for _ in range(_MAX_PROBES):
         elapsed = max(1e-7, harness.time(inputs.calls(way, units, 1), 1, way, 1).wall_s)
         best = min(best, elapsed / units) if case.fixed else elapsed / units
-        if elapsed >= call_s / 3:
+        if elapsed >= 0.7 * call_s:
             break
         if not case.fixed:
             growth = min(10.0, max(2.0, call_s / elapsed))

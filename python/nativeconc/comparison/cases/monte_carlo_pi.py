@@ -37,6 +37,6 @@ CASE = Case(
         Way.POOL: kernels.monte_carlo_pi,
     },
     inputs=_seeds,
-    smallest=1 << 10,
+    smallest=64,
     numpy_way="np.random.Philox, count x * x + y * y < 1",
 )
