@@ -76,8 +76,8 @@ def work_line(rows: list[Row]) -> str:
 
 def way_label(way: Way, kernel: str, *, gil_enabled: bool) -> str:
     """The words for a way; on a Python without a GIL nothing can be held."""
-    if way is Way.HELD and not gil_enabled:
-        return 'native, gil="hold"'
+    if way in (Way.HELD, Way.RELEASED) and not gil_enabled:
+        return 'native, gil="hold"' if way is Way.HELD else 'native, gil="release"'
     if way is Way.NUMPY and kernel in CASES and len(CASES[kernel].numpy_way) <= 12:
         return CASES[kernel].numpy_way
     return way.label
