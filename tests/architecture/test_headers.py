@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def test_every_source_file_opens_with_the_licence() -> None:
         lines = lines_of(path)
         if lines and lines[0].startswith("#!"):
             lines = lines[1:]
-        mark = "#" if path.suffix in PYTHON else "//"
-        if lines[:2] != [f"{mark} {line}" for line in SPDX]:
+        opening = [line.strip("/*# ") for line in lines[:2]]
+        if opening != list(SPDX) or not lines[0].startswith(("# ", "// ", "/* ")):
             wrong.append(relative(path))
     assert not wrong, "\n".join(wrong)
 
@@ -49,7 +50,7 @@ def test_every_header_says_what_it_is_for() -> None:
     wrong = []
     for path in sources(HEADERS):
         after_licence = [line for line in lines_of(path)[2:] if line.strip()]
-        if not after_licence or not re.match(r"// \w", after_licence[0]):
+        if not after_licence or not re.match(r"(//|/\*) \w", after_licence[0]):
             wrong.append(relative(path))
     assert not wrong, "\n".join(wrong)
 
@@ -68,8 +69,8 @@ def test_every_python_module_has_a_docstring() -> None:
     wrong = [
         relative(path)
         for path in sources((".py",))
-        if not re.match(r'(#.*\n|\s*\n)*r?"""\w', path.read_text(encoding="utf-8"))
-        and not path.name.startswith("test_")
+        if not path.name.startswith("test_")
+        and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) is None
     ]
     assert not wrong, "\n".join(wrong)
 

@@ -30,7 +30,8 @@ def offenders(found: list[Include]) -> str:
 
 
 def resolve(include: Include) -> Path | None:
-    candidates = [ROOT / root / include.name for root in INCLUDE_ROOTS]
+    candidates = [include.file.parent / include.name]
+    candidates += [ROOT / root / include.name for root in INCLUDE_ROOTS]
     return next((path for path in candidates if path.exists()), None)
 
 
@@ -71,7 +72,8 @@ def test_core_layers_use_only_those_before_them() -> None:
 
 
 def test_core_knows_neither_python_nor_cuda() -> None:
-    wrong = [i for i in includes("cpp") if i.name.startswith(PYTHON_HEADERS + CUDA_HEADERS)]
+    foreign = PYTHON_HEADERS + CUDA_HEADERS
+    wrong = [i for i in includes("cpp") if not i.is_quoted and i.name.startswith(foreign)]
     assert not wrong, offenders(wrong)
 
 
@@ -86,7 +88,7 @@ def test_seam_knows_the_gpu_library_by_its_abi_alone() -> None:
     wrong = [
         i
         for i in includes("src")
-        if i.name.startswith(CUDA_HEADERS)
+        if (not i.is_quoted and i.name.startswith(CUDA_HEADERS))
         or (i.name.startswith("nativeconc_cuda/") and i.name != "nativeconc_cuda/abi.h")
     ]
     assert not wrong, offenders(wrong)

@@ -14,11 +14,11 @@ _LANES = 32
 _LEAF = 512
 
 
-def sum(values: Sequence[float], dtype: Dtype = "float64") -> float | int:  # noqa: A001 - NumPy's name
+def sum(a: Sequence[float], dtype: Dtype = "float64") -> float | int:  # noqa: A001 - NumPy's name
     """Adds up numbers in the order and with the rounding of the native kernel.
 
     Args:
-        values: The array's elements as a flat sequence, in the order of its memory (axes by falling
+        a: The array's elements as a flat sequence, in the order of its memory (axes by falling
             stride). For an array that is C-contiguous that is `a.ravel().tolist()`.
         dtype: What the elements are: "float32", "float64", "int32" or "int64". Floats must be
             representable in it.
@@ -38,14 +38,14 @@ def sum(values: Sequence[float], dtype: Dtype = "float64") -> float | int:  # no
     """
     if dtype in ("int32", "int64"):
         total = 0
-        for value in values:
+        for value in a:
             total += int(value)
         return (total + 2**63) % 2**64 - 2**63
     if dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32', 'float64', 'int32' or 'int64', not {dtype!r}")
-    if len(values) == 0:
+    if len(a) == 0:
         return 0.0
-    leaves = [_leaf_sum(values[i : i + _LEAF]) for i in range(0, len(values), _LEAF)]
+    leaves = [_leaf_sum(a[i : i + _LEAF]) for i in range(0, len(a), _LEAF)]
     result = _tree_sum(leaves) + 0.0  # a zero comes out positive
     return _to_single(result) if dtype == "float32" else result
 
