@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Buffer, disjoint_base
+from typing_extensions import disjoint_base
 
 _Seconds: TypeAlias = SupportsFloat | SupportsIndex
 
@@ -123,7 +123,7 @@ def cuda_sum(
     producer: int,
     /,
 ) -> None: ...
-def cuda_sum_host(buffer: Buffer, dtype: int, device: int, /) -> float: ...
+def cuda_sum_host(buffer: NDArray[Any], dtype: int, device: int, /) -> float: ...
 def cuda_mandelbrot(
     re_lo: float,
     re_hi: float,
@@ -146,7 +146,7 @@ def cuda_mandelbrot_host(
     width: int,
     height: int,
     max_iter: int,
-    out: Buffer,
+    out: NDArray[np.int32],
     device: int,
     /,
 ) -> None: ...
