@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What the kernels gain: Python threads with the GIL released and held, and sum beside numpy.sum.
+
+    python benchmarks/kernels.py [--repeat N] [--json FILE]
+
+All ways of one comparison take turns within each round, so that they share whatever else the
+machine does; the figures are medians over the rounds, and the ratios are ratios of those medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import nativeconc as nc
+from nativeconc import kernels
+
+Way = Callable[[], object]
+
+COMPUTE_BOUND: dict[str, Callable[..., Any]] = {
+    "mandelbrot": lambda **options: kernels.mandelbrot(size=(1000, 1000), **options),
+    "count_primes": lambda **options: kernels.count_primes(200_000_000, **options),
+    "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(6_000_000, **options),
+}
+SUM_SIZE = 10_000_000
+
+
+def interleaved_medians(ways: dict[str, Way], repeat: int) -> dict[str, float]:
+    """Seconds for each way, taking turns; the first round only warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for round_number in range(repeat + 1):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            if round_number > 0:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def two_python_threads(executor: ThreadPoolExecutor, kernel: Callable[..., Any], gil: str) -> Way:
+    """Two Python threads that each make one single-threaded call, started together."""
+
+    def run() -> None:
+        together = threading.Barrier(2)
+
+        def call() -> None:
+            together.wait()
+            kernel(threads=1, gil=gil)
+
+        for future in [executor.submit(call) for _ in range(2)]:
+            future.result()
+
+    return run
+
+
+def measure_python_threads(repeat: int) -> list[dict[str, Any]]:
+    """For each kernel: how much two Python threads get done in the time that one needs."""
+    rows = []
+    with ThreadPoolExecutor(2) as executor:
+        for name, kernel in COMPUTE_BOUND.items():
+            medians = interleaved_medians(
+                {
+                    "one thread": lambda kernel=kernel: kernel(threads=1, gil="release"),
+                    "two, released": two_python_threads(executor, kernel, "release"),
+                    "two, held": two_python_threads(executor, kernel, "hold"),
+                    "pool of two": lambda kernel=kernel: kernel(threads=2),
+                },
+                repeat,
+            )
+            one = medians["one thread"]
+            rows.append(
+                {
+                    "kernel": name,
+                    "one_thread_s": one,
+                    "released_gain": 2 * one / medians["two, released"],
+                    "held_gain": 2 * one / medians["two, held"],
+                    "pool_gain": one / medians["pool of two"],
+                }
+            )
+    return rows
+
+
+def measure_sum(repeat: int) -> list[dict[str, Any]]:
+    """kernels.sum over each dtype, beside numpy.sum of the same array."""
+    rows = []
+    for dtype in ("float64", "float32", "int32", "int64"):
+        a = (np.random.default_rng(1).standard_normal(SUM_SIZE) * 1000).astype(dtype)
+        medians = interleaved_medians(
+            {
+                "numpy": lambda a=a: np.sum(a),
+                "one": lambda a=a: kernels.sum(a, threads=1),
+                "two": lambda a=a: kernels.sum(a, threads=2),
+            },
+            4 * repeat,
+        )
+        rows.append(
+            {
+                "dtype": dtype,
+                "numpy_s": medians["numpy"],
+                "numpy_gb_per_s": a.nbytes / medians["numpy"] / 1e9,
+                "one_thread_gain": medians["numpy"] / medians["one"],
+                "two_threads_gain": medians["numpy"] / medians["two"],
+            }
+        )
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeat", type=int, default=9, help="rounds (default: 9)")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    arguments = parser.parse_args()
+
+    print("Two Python threads beside one, by what they get done (aim: released 1.85, held 1.0)")
+    python_threads = measure_python_threads(arguments.repeat)
+    for row in python_threads:
+        print(
+            f"  {row['kernel']:<15} one thread {row['one_thread_s'] * 1e3:7.1f} ms"
+            f"   released {row['released_gain']:.2f}x   held {row['held_gain']:.2f}x"
+            f"   pool of two {row['pool_gain']:.2f}x"
+        )
+    print(
+        f"kernels.sum of {SUM_SIZE} elements beside numpy.sum (aim: one 1.0, two 1.8 for float64)"
+    )
+    sums = measure_sum(arguments.repeat)
+    for row in sums:
+        print(
+            f"  {row['dtype']:<15} numpy.sum {row['numpy_s'] * 1e3:8.2f} ms"
+            f" ({row['numpy_gb_per_s']:.1f} GB/s)   one thread {row['one_thread_gain']:.2f}x"
+            f"   two {row['two_threads_gain']:.2f}x"
+        )
+    if arguments.json:
+        facts = {
+            "python": sys.version,
+            "numpy": np.__version__,
+            "nativeconc": nc.__version__,
+            "machine": platform.machine(),
+            "cores": len(os.sched_getaffinity(0)),
+            "simd": nc._core.simd_path(),
+            "repeat": arguments.repeat,
+        }
+        result = {"facts": facts, "python_threads": python_threads, "sum": sums}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
