@@ -46,11 +46,21 @@ def cxx_files() -> list[str]:
 def lint(session: nox.Session) -> None:
     """Formatting and lint of everything; changes nothing."""
     session.install(*dev("ruff", "clang-format", "gersemi", "codespell"))
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-    session.run("clang-format", "--dry-run", "-Werror", *cxx_files())
-    session.run("gersemi", "--check", *CMAKE_FOLDERS)
-    session.run("codespell")
+    checks = [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["clang-format", "--dry-run", "-Werror", *cxx_files()],
+        ["gersemi", "--check", *CMAKE_FOLDERS],
+        ["codespell"],
+    ]
+    failed = []
+    for check in checks:  # all of them, and then fail
+        try:
+            session.run(*check)
+        except nox.command.CommandFailed:
+            failed.append(check[0])
+    if failed:
+        session.error(f"{', '.join(failed)} found something; most of it is repaired by: nox -s fix")
 
 
 @nox.session
