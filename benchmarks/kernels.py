@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,10 @@ def measure_python_threads(repeat: int) -> list[dict[str, Any]]:
         for name, kernel in COMPUTE_BOUND.items():
             medians = interleaved_medians(
                 {
-                    "one thread": lambda kernel=kernel: kernel(threads=1, gil="release"),
+                    "one thread": partial(kernel, threads=1, gil="release"),
                     "two, released": two_python_threads(executor, kernel, "release"),
                     "two, held": two_python_threads(executor, kernel, "hold"),
-                    "pool of two": lambda kernel=kernel: kernel(threads=2),
+                    "pool of two": partial(kernel, threads=2),
                 },
                 repeat,
             )
@@ -101,9 +102,9 @@ def measure_sum(repeat: int) -> list[dict[str, Any]]:
         a = (np.random.default_rng(1).standard_normal(SUM_SIZE) * 1000).astype(dtype)
         medians = interleaved_medians(
             {
-                "numpy": lambda a=a: np.sum(a),
-                "one": lambda a=a: kernels.sum(a, threads=1),
-                "two": lambda a=a: kernels.sum(a, threads=2),
+                "numpy": partial(np.sum, a),
+                "one": partial(kernels.sum, a, threads=1),
+                "two": partial(kernels.sum, a, threads=2),
             },
             4 * repeat,
         )

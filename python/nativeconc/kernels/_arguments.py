@@ -77,10 +77,10 @@ def integer(name: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def interval(name: str, value: object) -> tuple[float, float]:
+def interval(name: str, value: Any) -> tuple[float, float]:
     """A pair of finite numbers a finite distance apart."""
     try:
-        low, high = value  # type: ignore[misc]
+        low, high = value
         limits = (float(low), float(high))
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair of real numbers, not {value!r}") from None

@@ -68,5 +68,8 @@ def mandelbrot(
     max_iter = integer("max_iter", max_iter, 0, _MOST)
     if runs_on_gpu(device):
         check_gpu_execution(threads, gil)
-        return cuda._mandelbrot((re_lo, re_hi), (im_lo, im_hi), (width, height), max_iter)
+        image: NDArray[np.int32] = cuda._mandelbrot(
+            (re_lo, re_hi), (im_lo, im_hi), (width, height), max_iter
+        )
+        return image
     return _core.mandelbrot(re_lo, re_hi, im_lo, im_hi, width, height, max_iter, threads, gil)
