@@ -70,7 +70,7 @@ def config() -> dict[str, dict[str, Any]]:
             "budget": threads,
             "kernel_threads": get_num_threads(),
             "NATIVECONC_NUM_THREADS": os.environ.get("NATIVECONC_NUM_THREADS"),
-            "simd": getattr(_core, "simd_path", lambda: None)(),
+            "simd": _core.simd_path(),
         },
         "gil": {
             "enabled": gil_enabled(),
