@@ -34,7 +34,9 @@ int lock_init(PyObject* self, PyObject* args, PyObject* kwargs) {
     PyErr_Format(PyExc_TypeError, "name must be a str or None, not %.100s", Py_TYPE(name)->tp_name);
     return -1;
   }
+  NATIVECONC_BEGIN_EXCLUSIVE(self);
   Py_XSETREF(permit_object(self)->name, name == Py_None ? nullptr : Py_NewRef(name));
+  NATIVECONC_END_EXCLUSIVE();
   return 0;
 }
 
@@ -68,18 +70,22 @@ PyObject* lock_at_fork_reinit(PyObject* self, PyObject*) {
 }
 
 PyObject* lock_name(PyObject* self, void*) {
-  PyObject* name = permit_object(self)->name;
-  return Py_NewRef(name == nullptr ? Py_None : name);
+  PyObject* name = nullptr;
+  NATIVECONC_BEGIN_EXCLUSIVE(self);
+  name = Py_XNewRef(permit_object(self)->name);
+  NATIVECONC_END_EXCLUSIVE();
+  return name == nullptr ? Py_NewRef(Py_None) : name;
 }
 
 PyObject* lock_repr(PyObject* self) {
   PyObject* type = qualified_type_name(self);
   if (type == nullptr) return nullptr;
   const char* state = permit_object(self)->permits.available() == 0 ? "locked" : "unlocked";
-  PyObject* name = permit_object(self)->name;
-  PyObject* repr = name == nullptr
+  PyObject* name = lock_name(self, nullptr);
+  PyObject* repr = Py_IsNone(name) != 0
                        ? PyUnicode_FromFormat("<%s %U object at %p>", state, type, self)
                        : PyUnicode_FromFormat("<%s %U object %R at %p>", state, type, name, self);
+  Py_DECREF(name);
   Py_DECREF(type);
   return repr;
 }

@@ -40,6 +40,16 @@ inline void free_instance(PyObject* self) {
   Py_DECREF(type);
 }
 
+// Guards the Python references that an object holds on free-threaded builds; elsewhere the GIL
+// does.
+#if defined(Py_BEGIN_CRITICAL_SECTION)
+#define NATIVECONC_BEGIN_EXCLUSIVE(object) Py_BEGIN_CRITICAL_SECTION(object)
+#define NATIVECONC_END_EXCLUSIVE() Py_END_CRITICAL_SECTION()
+#else
+#define NATIVECONC_BEGIN_EXCLUSIVE(object) {
+#define NATIVECONC_END_EXCLUSIVE() }
+#endif
+
 // __reduce__ of everything that means nothing in another process.
 PyObject* refuse_pickling(PyObject* self, PyObject*);
 
