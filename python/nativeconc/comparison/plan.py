@@ -19,7 +19,15 @@ from nativeconc.comparison.cases import Call, Case, Inputs
 from nativeconc.comparison.harness import Harness
 from nativeconc.comparison.ways import NATIVE_WAYS, Way
 
-__all__ = ["DEFAULT_REPEAT", "STALL_ROUNDS", "Load", "default_threads", "plan_case", "run_target"]
+__all__ = [
+    "DEFAULT_REPEAT",
+    "STALL_ROUNDS",
+    "Load",
+    "default_threads",
+    "plan_case",
+    "run_target",
+    "weight",
+]
 
 DEFAULT_REPEAT = 5
 STALL_ROUNDS = 2
@@ -30,6 +38,8 @@ _MAX_CALLS = 100_000
 _MAX_EVEN_CALLS = 512  # beyond this, shares may differ by one call
 _MAX_PROBES = 10
 _POOL_FACTOR = 4
+_PARALLEL = (Way.NUMPY, Way.RELEASED, Way.POOL)
+_MAX_WEIGHT = 4.0
 _MIN_RUN_S, _MAX_RUN_S = 0.02, 0.2
 _RUN_SHARE = 0.7  # of the budget; the rest is for probing, input data and idle runs
 _NUMPY_ALLOWANCE = 3.0  # NumPy gets the native size if that takes at most this many times longer
@@ -60,9 +70,13 @@ def default_threads(cpus: int) -> tuple[int, ...]:
 def run_target(
     budget_s: float, repeat: int, cases: Sequence[Case], threads: Sequence[int], cpus: int
 ) -> float:
-    """How long one run of one thread may take, in seconds, for the whole to keep to `budget_s`."""
+    """How long one run of one thread may take, in seconds, for the whole to keep to `budget_s`.
+
+    Ways that gain from threads take `weight` times as long.
+    """
+    side_by_side = min(max(threads), cpus)
     runs = sum(
-        (repeat + STALL_ROUNDS) * _expected_share(way, count, cpus)
+        (repeat + STALL_ROUNDS) * weight(way, side_by_side) * _expected_share(way, count, cpus)
         for case in cases
         for way in case.ways
         for count in threads
@@ -70,10 +84,22 @@ def run_target(
     return min(_MAX_RUN_S, max(_MIN_RUN_S, _RUN_SHARE * budget_s / runs))
 
 
+def weight(way: Way, side_by_side: int) -> float:
+    """How much longer than the others a way may run on one thread: on many, it must still last.
+
+    Args:
+        way: The way.
+        side_by_side: The most threads that will really run at the same time.
+    """
+    return max(1.0, min(_MAX_WEIGHT, side_by_side / 4)) if way in _PARALLEL else 1.0
+
+
 def _expected_share(way: Way, threads: int, cpus: int) -> float:
     """The time of `threads` threads over that of one, guessed with caution."""
     if way in (Way.RELEASED, Way.POOL):
         return max(0.25, 1.3 / min(threads, cpus)) if threads > 1 else 1.0
+    if way is Way.NUMPY and threads > 2:
+        return 0.5
     return 1.0
 
 
@@ -93,16 +119,22 @@ class _Inputs:
 
 
 def plan_case(
-    case: Case, harness: Harness, target_s: float, threads: Sequence[int], size: int | None
+    case: Case,
+    harness: Harness,
+    run_s: float,
+    threads: Sequence[int],
+    size: int | None,
+    cpus: int = 1,
 ) -> list[Load]:
-    """Probe every way of `case` and fix its load: about `target_s` seconds on one thread.
+    """Probe every way of `case` and fix its load: about `run_s` seconds on one thread.
 
     Args:
         case: What is compared.
         harness: Measures the probes.
-        target_s: What one run of one thread should take.
+        run_s: What one run of one thread should take, before `weight`.
         threads: The numbers of threads that will be used.
         size: The units of one native call, or None to choose. Slower ways may get fewer.
+        cpus: How many threads can run at the same time.
 
     Returns:
         A load for each way, in the order in which they are shown.
@@ -116,6 +148,7 @@ def plan_case(
     loads = []
     for way in sorted(case.ways, key=_native_first):
         base = _base_calls(way, threads)
+        target_s = run_s * weight(way, min(max(threads), cpus))
         if way not in NATIVE_WAYS or unit_s is None:
             unit_s = _unit_seconds(case, way, harness, target_s / base, size or native_units)
         if way in NATIVE_WAYS:

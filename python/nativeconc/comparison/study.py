@@ -81,7 +81,9 @@ class Study:
             part.tell(f"{case.name}: probing")
             now = harness.now()
             share_end = now + (end - now) / (len(self._cases) - index)
-            loads = plan_case(case, harness, target_s, self._threads, self._size)
+            loads = plan_case(
+                case, harness, target_s, self._threads, self._size, self._machine.cpus
+            )
             cells = [Cell(case, load, count) for load in loads for count in self._threads]
             self._cells += cells
             deadline = share_end if self._repeat is None else None

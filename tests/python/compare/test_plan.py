@@ -47,6 +47,18 @@ def test_native_ways_do_the_same_total_work(case_maker, fake_harness) -> None:
     assert loads[Way.POOL].total < loads[Way.RELEASED].total
 
 
+def test_on_many_cpus_ways_that_gain_from_threads_get_more_work(case_maker, fake_harness) -> None:
+    threads = (1, 2, 4, 8, 16)
+    few = {x.way: x for x in plan_case(case_maker(), fake_harness(), 0.1, threads, None, 2)}
+    many = {x.way: x for x in plan_case(case_maker(), fake_harness(), 0.1, threads, None, 16)}
+    for way, factor in ((Way.RELEASED, 4), (Way.POOL, 4), (Way.HELD, 1), (Way.PYTHON, 1)):
+        work = {
+            name: loads[way].units * loads[way].total
+            for name, loads in (("few", few), ("many", many))
+        }
+        assert work["many"] == pytest.approx(factor * work["few"], rel=0.05), way
+
+
 def test_numpy_gets_the_native_size_where_it_is_fast_enough(case_maker, fake_harness) -> None:
     loads = {x.way: x for x in plan_case(case_maker(), fake_harness(), 0.1, (1, 2), None)}
     assert loads[Way.NUMPY].units == loads[Way.RELEASED].units
