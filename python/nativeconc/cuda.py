@@ -40,9 +40,6 @@ from nativeconc.errors import CudaUnavailableError
 
 __all__ = ["Device", "devices", "is_available", "status"]
 
-# The kernels ask this before they decide where to run.
-_is_device_array = is_device_array
-
 _LIBRARY_NAME = "libnativeconc_cuda.so"
 
 # Element type -> the type of a sum, which is numpy.sum's.
@@ -287,7 +284,7 @@ def _mandelbrot(
         _core.cuda_mandelbrot_host(*frame, image, _current_device())
         return image
     target = read_device_array(out)
-    packed = target.strides == packed_strides((height, width), 4)
+    packed = target.size == 0 or target.strides == packed_strides((height, width), 4)
     if target.dtype != "<i4" or target.shape != (height, width) or not packed or target.read_only:
         raise ValueError(
             f"out must be a writable, C-contiguous int32 array of shape {(height, width)}"
