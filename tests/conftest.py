@@ -123,3 +123,9 @@ def kill_session(leader: int) -> None:
     """Kills what a finished child left behind: its own forked children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def scale() -> int:
+    """How many times as long a stress test runs: NATIVECONC_STRESS, 1 by default."""
+    return max(1, int(os.environ.get("NATIVECONC_STRESS", "1")))

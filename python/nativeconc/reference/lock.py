@@ -80,9 +80,8 @@ class Lock(ThreadsOnly):
 
     def __repr__(self) -> str:
         state = "locked" if self.locked() else "unlocked"
-        kind = f"{type(self).__module__}.{type(self).__qualname__}"
         name = "" if self._name is None else f" {self._name!r}"
-        return f"<{state} {kind} object{name} at {id(self):#x}>"
+        return f"<{state} reference.{type(self).__name__} object{name} at {id(self):#x}>"
 
     def _at_fork_reinit(self) -> None:
         self._permits = Permits(1)

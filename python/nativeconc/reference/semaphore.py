@@ -69,8 +69,7 @@ class Semaphore(ThreadsOnly):
         self.release()
 
     def __repr__(self) -> str:
-        kind = f"{type(self).__module__}.{type(self).__qualname__}"
-        return f"<{kind} at {id(self):#x}: value={self._permits.count}>"
+        return f"<reference.{type(self).__name__} at {id(self):#x}: value={self._permits.count}>"
 
 
 class BoundedSemaphore(Semaphore):
