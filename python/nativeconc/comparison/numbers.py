@@ -25,8 +25,10 @@ _WORDS = (
 
 
 def milliseconds(seconds: float) -> str:
-    """A duration in milliseconds, without the unit: "0.08", "4.7", "132"."""
+    """A duration in milliseconds, without the unit: "<0.01", "0.08", "4.7", "132"."""
     ms = seconds * 1e3
+    if ms < 0.005:
+        return "<0.01"
     if ms < 0.995:
         return f"{ms:.2f}"
     return f"{ms:.1f}" if ms < 99.95 else f"{ms:,.0f}"

@@ -128,8 +128,7 @@ def _table(comparison: Comparison, rows: list[Row]) -> str:
             cells = [
                 f"<td>{escape(label) if index == 0 else ''}</td>",
                 f"<td>{row.threads}</td>",
-                f"<td>{milliseconds(row.wall_s.median)} ({milliseconds(row.wall_s.min)}-"
-                f"{milliseconds(row.wall_s.max)})</td>",
+                f"<td>{escape(_wall(row))}</td>",
                 f"<td>{per_unit(row.unit_ns)}</td>",
                 _speedup(row),
             ]
@@ -146,6 +145,11 @@ def _table(comparison: Comparison, rows: list[Row]) -> str:
     )
 
 
+def _wall(row: Row) -> str:
+    low, high = milliseconds(row.wall_s.min), milliseconds(row.wall_s.max)
+    return f"{milliseconds(row.wall_s.median)} ({low}-{high})"
+
+
 def _speedup(row: Row) -> str:
     gain = (
         ' class="gain"' if row.threads > 1 and row.speedup >= _CLEAR_GAIN and not row.noisy else ""
@@ -158,4 +162,4 @@ def _stall(row: Row) -> str:
         return "<td>-</td>"
     stalled = ' class="stalled"' if row.stall.median_s >= _CLEAR_STALL_S else ""
     figures = f"{milliseconds(row.stall.median_s)} / {milliseconds(row.stall.max_s)}"
-    return f"<td{stalled}>{figures}</td>"
+    return f"<td{stalled}>{escape(figures)}</td>"

@@ -100,7 +100,7 @@ def stall_chart(rows: list[Row], *, gil_enabled: bool) -> str:
             f'<line x1="{worst:.1f}" x2="{worst:.1f}" y1="{middle - 8}" y2="{middle + 8}" '
             f'stroke="{color}" stroke-width="2.5"/>'
             f'<text x="{max(end, worst) + 7:.1f}" y="{middle + 4}">'
-            f"{milliseconds(row.stall.median_s)}</text>"
+            f"{escape(milliseconds(row.stall.median_s))}</text>"
         )
     words = f"a bystander waits, ms (bar: median, tick: max; threads: {threads})"
     parts.append(f'<text x="{_WIDTH / 2}" y="{height - 4}" text-anchor="middle">{words}</text>')
