@@ -117,6 +117,34 @@ def tidy(session: nox.Session) -> None:
 
 
 @nox.session
+def aarch64(session: nox.Session) -> None:
+    """The core cross-compiled for aarch64, and its tests run under emulation.
+
+    On Debian: g++-aarch64-linux-gnu, qemu-user, and libgtest-dev for GoogleTest's sources.
+    """
+    cross = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_SYSTEM_NAME": "Linux",
+        "CMAKE_SYSTEM_PROCESSOR": "aarch64",
+        "CMAKE_C_COMPILER": "aarch64-linux-gnu-gcc",
+        "CMAKE_CXX_COMPILER": "aarch64-linux-gnu-g++",
+        "CMAKE_CROSSCOMPILING_EMULATOR": "qemu-aarch64;-L;/usr/aarch64-linux-gnu",
+    }
+    settings = [f"-D{name}={value}" for name, value in cross.items()]
+    prefix = Path("build/aarch64-gtest/prefix").resolve()
+    gtest = ["-S", "/usr/src/googletest", "-B", "build/aarch64-gtest", "-DBUILD_GMOCK=OFF"]
+    install = ["--install", "build/aarch64-gtest", "--prefix", str(prefix)]
+    session.run("cmake", "-G", "Ninja", *gtest, *settings, external=True)
+    session.run("cmake", "--build", "build/aarch64-gtest", external=True)
+    session.run("cmake", *install, external=True)
+    core = ["--preset", "release", "-B", "build/aarch64", f"-DGTest_ROOT={prefix}"]
+    session.run("cmake", *core, *settings, external=True)
+    session.run("cmake", "--build", "build/aarch64", external=True)
+    test = ["--test-dir", "build/aarch64", "--output-on-failure", "--no-tests=error"]
+    session.run("ctest", *test, *session.posargs, external=True)
+
+
+@nox.session
 def seam(session: nox.Session) -> None:
     """The extension module compiled by each compiler there is, warnings being errors."""
     session.install("pybind11>=3.1")
@@ -148,9 +176,10 @@ def cuda(session: nox.Session) -> None:
 
 @nox.session
 def stress(session: nox.Session) -> None:
-    """The long tests of tests/stress; arguments go to pytest."""
+    """The stress tests, 20 times as long as in the default suite; arguments go to pytest."""
     session.install(".[test]")
-    session.run("pytest", "tests/stress", *session.posargs)
+    env = {"NATIVECONC_STRESS": os.environ.get("NATIVECONC_STRESS", "20")}
+    session.run("pytest", "tests/stress", *session.posargs, env=env)
 
 
 @nox.session
@@ -168,8 +197,7 @@ def wheel(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Times the claims of the README on this machine: a script's name, or all of them."""
+    """Times the claims of the README on this machine: the scripts named, or all but the GPU's."""
     session.install(".[test]")
-    scripts = [Path("benchmarks", f"{name}.py") for name in session.posargs]
-    for script in scripts or sorted(Path("benchmarks").glob("*.py")):
-        session.run("python", str(script))
+    for name in session.posargs or ["import_time", "locks", "kernels"]:
+        session.run("python", f"benchmarks/{name}.py")
