@@ -53,6 +53,10 @@ void explain_no_devices(NativeconcCudaState* state, cudaError_t answer) {
                 state->library_version / 1000, state->library_version % 1000 / 10);
   } else if (answer == cudaErrorNoDevice || answer == cudaSuccess) {
     unavailable(state, "There is an NVIDIA driver, but no CUDA device is visible to this process.");
+  } else if (answer == cudaErrorInitializationError) {
+    unavailable(state,
+                "CUDA could not be started: either the driver is out of order, or this process was "
+                "forked from one that had used CUDA (start it with spawn or forkserver instead).");
   } else {
     unavailable(state, "CUDA could not be started: %s (%s, error %d).", cudaGetErrorString(answer),
                 cudaGetErrorName(answer), static_cast<int>(answer));

@@ -90,7 +90,7 @@ def _read_interface(interface: dict[str, Any]) -> DeviceArray:
 
 def supported_dtype(dtype: Any) -> str:
     try:
-        name = np.dtype(dtype).str
+        name: str = np.dtype(dtype).str
     except TypeError:
         name = repr(dtype)
     if name not in DTYPES:

@@ -77,7 +77,8 @@ class Device:
 def is_available() -> bool:
     """Whether kernels can run on a GPU here.
 
-    The first call may take a moment, because it starts CUDA. Releases the GIL; never raises.
+    The first call may take a moment, because it starts CUDA; children forked after that cannot use
+    the GPU. Releases the GIL; never raises.
     """
     return _reason_against() is None
 
