@@ -87,7 +87,7 @@ def check_library(library: Path) -> None:
     assert not wrong, f"{library.name} needs {wrong}"
     defined = output("nm", "-D", "--defined-only", library).splitlines()
     exported = [line.split()[-1].partition("@@")[0] for line in defined]
-    allowed = "nativeconc_cuda" if "cuda" in library.name else "PyInit__core"
+    allowed = "nativeconc_cuda" if "cuda" in library.name else "PyInit_"
     wrong = [name for name in exported if not name.lower().startswith(allowed.lower())]
     assert exported, f"{library.name} exports nothing"
     assert not wrong, f"{library.name} exports {wrong}"

@@ -28,9 +28,7 @@
 #define NATIVECONC_CUDA_UNAVAILABLE 2   /* there is no GPU that this library can use */
 #define NATIVECONC_CUDA_OUT_OF_MEMORY 3 /* of the device's memory */
 #define NATIVECONC_CUDA_FAILED 4        /* CUDA reported an error; cuda_code is its number */
-#define NATIVECONC_CUDA_CANCELLED                                \
-  5 /* the poll function asked to stop; the output is incomplete \
-     */
+#define NATIVECONC_CUDA_CANCELLED 5     /* the poll function asked to stop: output incomplete */
 
 #if defined(__GNUC__)
 #define NATIVECONC_CUDA_EXPORT __attribute__((visibility("default")))
