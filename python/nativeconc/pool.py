@@ -11,7 +11,7 @@ kernel first wants them, are shared by all callers, and are stopped before a for
 from __future__ import annotations
 
 import atexit
-from contextvars import Token
+from contextvars import ContextVar
 from types import TracebackType
 
 from nativeconc import _core
@@ -44,6 +44,11 @@ def set_num_threads(n: int) -> None:
     _core.set_num_threads(n)
 
 
+# What held outside each block that is open here. Kept by the context, not by the num_threads object:
+# threads and tasks may enter one object at the same time.
+_enclosing: ContextVar[tuple[int | None, ...]] = ContextVar("nativeconc_enclosing", default=())
+
+
 class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2):``
     """A context manager: kernels called inside use ``n`` threads by default.
 
@@ -65,10 +70,10 @@ class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2)
 
     def __init__(self, n: int) -> None:
         self._n = _core.parse_thread_count(n)
-        self._tokens: list[Token[int | None]] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_core.num_threads_context.set(self._n))
+        _enclosing.set((*_enclosing.get(), _core.num_threads_context.get()))
+        _core.num_threads_context.set(self._n)
 
     def __exit__(
         self,
@@ -76,7 +81,9 @@ class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2)
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        _core.num_threads_context.reset(self._tokens.pop())
+        *rest, before = _enclosing.get()
+        _enclosing.set(tuple(rest))
+        _core.num_threads_context.set(before)
 
 
 # An idle pool is joined while the process is still whole.
