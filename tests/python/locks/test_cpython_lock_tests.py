@@ -36,15 +36,3 @@ class TestReferenceSemaphore(lock_tests.SemaphoreTests):
 
 class TestReferenceBoundedSemaphore(lock_tests.BoundedSemaphoreTests):
     semtype = staticmethod(reference.BoundedSemaphore)
-
-
-class TestConditionOverLock(lock_tests.ConditionTests):
-    """threading.Condition over our lock wherever CPython's tests make their own."""
-
-    @staticmethod
-    def condtype(lock=None):
-        import threading
-
-        return threading.Condition(nc.Lock() if lock is None else lock)
-
-    locktype = staticmethod(nc.Lock)
