@@ -8,6 +8,7 @@
 
 namespace nativeconc::seam {
 
+void refuse_sub_interpreters();  // throws ImportError
 void bind_errors(py::module_& m);
 void bind_timed_entry(py::module_& m);
 void bind_lock(py::module_& m);

@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The extension module: an ordered list, and nothing else.
+// The extension module: an ordered list, and nothing else. Python enters through entry.cpp.
 #include "bindings.hpp"
 
-PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
+PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   using namespace nativeconc::seam;
+  refuse_sub_interpreters();
   m.doc() = "The native core of nativeconc. Private: import nativeconc instead.";
   bind_errors(m);
   bind_timed_entry(m);

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nativeconc import cuda, errors, kernels
+# _core comes first: in a sub-interpreter it says clearly that it cannot be used there.
+from nativeconc import _core, cuda, errors, kernels  # noqa: F401
 from nativeconc._core import BoundedSemaphore, Lock, Semaphore, __version__
 from nativeconc.errors import CudaUnavailableError, LockTimeout, NativeConcError
 from nativeconc.pool import get_num_threads, num_threads, set_num_threads
