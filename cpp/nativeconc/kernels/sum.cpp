@@ -23,6 +23,9 @@ constexpr std::int64_t kLeavesPerChunk =
     256;  // a power of two: a chunk's sum is a node of the tree
 constexpr std::int64_t kChunk = kLeavesPerChunk * kLeaf;
 
+// An array of more bytes than this is not expected to stay in the caches for its next use.
+constexpr std::int64_t kStreamAboveBytes = 16 << 20;
+
 // Integers are added without sign: unsigned addition wraps around by definition.
 template <class T>
 using Adder = std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t>;
@@ -46,8 +49,20 @@ NATIVECONC_SIMD_BODY void load_widened(const unsigned char* source, Vector& out)
   }
 }
 
+// Asks for the bytes some way beyond `row`: far enough to be there in time, found by trial. Past
+// the end of the array that does no harm. Data that streams is kept out of the outer caches.
+template <std::int64_t kBytes, bool kStreams>
+NATIVECONC_SIMD_BODY void prefetch(const unsigned char* row) {
+  constexpr std::int64_t kAhead = 1024;
+  for (std::int64_t line = 0; line < kBytes; line += 64) {
+    __builtin_prefetch(row + kAhead + line, 0, kStreams ? 0 : 3);
+  }
+}
+
 // Adds one leaf: `rows` rows of 32 elements, rows >= 1.
-template <int kBytes, class T>
+// kStreams: read past the caches where that is possible, rather than fill them with what will not
+// stay.
+template <int kBytes, class T, bool kStreams>
 NATIVECONC_SIMD_BODY void add_leaf(const unsigned char* source, std::int64_t rows, Adder<T>& out) {
   constexpr int kWidth = kBytes / 8;
   constexpr int kVectors = kLaneCount / kWidth;
@@ -55,20 +70,16 @@ NATIVECONC_SIMD_BODY void add_leaf(const unsigned char* source, std::int64_t row
   using Vector = Lanes<Adder<T>, kWidth>;
   constexpr std::int64_t kRowBytes = kLaneCount * static_cast<std::int64_t>(sizeof(T));
   constexpr std::int64_t kStep = kWidth * static_cast<std::int64_t>(sizeof(T));
-  // Far enough ahead to be there in time, found by trial; past the end of the array it does no
-  // harm.
-  constexpr std::int64_t kPrefetchBytes = 1024;
 
   Vector lanes[kVectors];
   for (int pass = 0; pass < kVectors; pass += kAtOnce) {
     const unsigned char* row = source + pass * kStep;
     Vector sums[kAtOnce];
+    prefetch<kAtOnce * kStep, kStreams>(row);
     for (int v = 0; v < kAtOnce; ++v) load_widened<T>(row + v * kStep, sums[v]);
     for (std::int64_t r = 1; r < rows; ++r) {
       row += kRowBytes;
-      for (std::int64_t line = 0; line < kAtOnce * kStep; line += 64) {
-        __builtin_prefetch(row + kPrefetchBytes + line);
-      }
+      prefetch<kAtOnce * kStep, kStreams>(row);
       for (int v = 0; v < kAtOnce; ++v) {
         Vector element;
         load_widened<T>(row + v * kStep, element);
@@ -88,20 +99,15 @@ NATIVECONC_SIMD_BODY void add_leaf(const unsigned char* source, std::int64_t row
   out = last[0];
 }
 
-template <int kBytes, class T>
-NATIVECONC_SIMD_BODY void add_leaves(const unsigned char* source, std::int64_t n_leaves,
-                                     std::int64_t rows, Adder<T>* sums) {
-  for (std::int64_t i = 0; i < n_leaves; ++i) {
-    add_leaf<kBytes, T>(source + i * kLeaf * static_cast<std::int64_t>(sizeof(T)), rows, sums[i]);
-  }
-}
-
-template <class T>
+template <class T, bool kStreams>
 struct LeafSums {
   template <int kBytes>
   static NATIVECONC_SIMD_BODY void body(const unsigned char* source, std::int64_t n_leaves,
                                         std::int64_t rows, Adder<T>* sums) {
-    add_leaves<kBytes, T>(source, n_leaves, rows, sums);
+    constexpr std::int64_t kLeafBytes = kLeaf * static_cast<std::int64_t>(sizeof(T));
+    for (std::int64_t i = 0; i < n_leaves; ++i) {
+      add_leaf<kBytes, T, kStreams>(source + i * kLeafBytes, rows, sums[i]);
+    }
   }
   NATIVECONC_SIMD_STRUCT(Stamped, body,
                          (const unsigned char* source, std::int64_t n_leaves, std::int64_t rows,
@@ -117,7 +123,7 @@ Adder<T> sum_gathered_leaf(const StridedWalk& walk, std::int64_t first, std::int
   const std::int64_t rows = (count + kLaneCount - 1) / kLaneCount;
   std::fill(leaf + count, leaf + rows * kLaneCount, kNeutral<T>);
   Adder<T> out;
-  LeafSums<T>::Stamped::run(reinterpret_cast<const unsigned char*>(leaf), 1, rows, &out);
+  LeafSums<T, false>::Stamped::run(reinterpret_cast<const unsigned char*>(leaf), 1, rows, &out);
   return out;
 }
 
@@ -127,8 +133,13 @@ Adder<T> sum_chunk(const StridedWalk& walk, std::int64_t first, std::int64_t cou
   std::int64_t n_leaves = 0;
   if (walk.is_contiguous() && count >= kLeaf) {
     n_leaves = count / kLeaf;
-    LeafSums<T>::Stamped::run(walk.data + first * walk.itemsize, n_leaves, kLeaf / kLaneCount,
-                              leaves);
+    const unsigned char* const source = walk.data + first * walk.itemsize;
+    constexpr std::int64_t kRows = kLeaf / kLaneCount;
+    if (walk.size * walk.itemsize > kStreamAboveBytes) {
+      LeafSums<T, true>::Stamped::run(source, n_leaves, kRows, leaves);
+    } else {
+      LeafSums<T, false>::Stamped::run(source, n_leaves, kRows, leaves);
+    }
   }
   for (std::int64_t done = n_leaves * kLeaf; done < count; done += kLeaf) {
     leaves[n_leaves++] = sum_gathered_leaf<T>(walk, first + done, std::min(kLeaf, count - done));
