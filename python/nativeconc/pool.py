@@ -44,8 +44,8 @@ def set_num_threads(n: int) -> None:
     _core.set_num_threads(n)
 
 
-# What held outside each block that is open here. Kept by the context, not by the num_threads object:
-# threads and tasks may enter one object at the same time.
+# What held outside each block that is open here. Kept by the context, not by the num_threads
+# object: threads and tasks may enter one object at the same time.
 _enclosing: ContextVar[tuple[int | None, ...]] = ContextVar("nativeconc_enclosing", default=())
 
 

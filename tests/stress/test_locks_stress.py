@@ -21,7 +21,7 @@ import nativeconc as nc
 from nativeconc import reference
 
 SEED = int(os.environ.get("NATIVECONC_SEED", "20240229"))
-STEPS = 400
+STEPS = 1000
 THREADS = 8
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import queue
+import sysconfig
 import threading
 
 import pytest
@@ -164,3 +165,14 @@ SUB_INTERPRETERS = """
 def test_sub_interpreters_get_a_clear_import_error(run_script, attempt):
     finished = run_script(SUB_INTERPRETERS.replace("{attempt}", attempt))
     finished.check("refused\n" * 4 + "works here\n")
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python always has a GIL"
+)
+def test_importing_leaves_the_gil_off(run_script):
+    run_script("""
+        import sys
+        import nativeconc as nc
+        assert not sys._is_gil_enabled()
+    """).check("")
