@@ -66,11 +66,13 @@ __device__ constexpr Sum identity() {
   }
 }
 
-// The ways to reach element number i. All of them have operator[]; Contiguous loads four words at
-// once.
+// The ways to reach element number i. kAhead: how many packs a thread loads before it adds the
+// first. More hide the memory's latency better; with strides they cost compile time and code for
+// nothing, because there the sectors fetched in vain are the limit.
 template <class T>
 struct Contiguous {
   using Element = T;
+  static constexpr int kAhead = 8;
   const T* data;
   bool aligned;  // to 16 bytes
 
@@ -80,6 +82,7 @@ struct Contiguous {
 template <class T, class Index>
 struct Strided {
   using Element = T;
+  static constexpr int kAhead = 2;
   const char* data;
   SumWalk walk;
 
@@ -133,7 +136,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   for (int k = 0; k < kWidth; ++k) sums[k] = identity<Sum>();
 
   if (n - begin >= kSumBlockLength) {
-#pragma unroll 8
+#pragma unroll(Source::kAhead)
     for (int round = 0; round < kRounds; ++round) {
       T pack[kWidth];
       load_pack(source, mine + static_cast<std::int64_t>(round) * kThreads * kWidth, pack);
@@ -143,7 +146,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   } else {
     // The last block. Every load is made, past the end once more of the last element: loads that
     // wait for no condition are in flight together.
-#pragma unroll 8
+#pragma unroll(Source::kAhead)
     for (int round = 0; round < kRounds; ++round) {
       const std::int64_t first = mine + static_cast<std::int64_t>(round) * kThreads * kWidth;
 #pragma unroll
