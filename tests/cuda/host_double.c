@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The nativeconc authors */
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* A GPU library without a GPU: it speaks the ABI over host memory and remembers what it was told. With
- * it the tests see what the seam and nativeconc.cuda really pass on. Never part of a build. */
+/* A GPU library without a GPU: it speaks the ABI over host memory and remembers what it was told.
+ * With it the tests see what the seam and nativeconc.cuda really pass on. Never part of a build. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
