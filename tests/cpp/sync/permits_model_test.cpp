@@ -21,7 +21,7 @@
 namespace nativeconc::sync {
 namespace {
 
-constexpr int kMaxThreads = 4;
+constexpr std::size_t kMaxThreads = 4;
 
 enum class At : std::uint8_t { trying, looking, falling_asleep, asleep, holding, done };
 enum class Owed : std::uint8_t { nothing, wake_anyone, wake_the_heir };
@@ -43,7 +43,7 @@ struct World {
 };
 
 struct Setup {
-  int n_threads;
+  std::size_t n_threads;
   std::uint32_t permits;
   std::uint8_t rounds;
   std::uint8_t timeouts;
@@ -53,7 +53,7 @@ class Search {
  public:
   explicit Search(Setup setup) : setup_(setup) {
     World start{PermitState::with_permits(setup.permits), {}};
-    for (int i = 0; i < setup.n_threads; ++i) {
+    for (std::size_t i = 0; i < setup.n_threads; ++i) {
       start.threads[i].rounds_left = setup.rounds;
       start.threads[i].timeouts_left = setup.timeouts;
     }
@@ -66,7 +66,7 @@ class Search {
       todo_.pop_back();
       check(world);
       bool can_move = false;
-      for (int i = 0; i < setup_.n_threads; ++i) can_move |= step(world, i);
+      for (std::size_t i = 0; i < setup_.n_threads; ++i) can_move |= step(world, i);
       if (!can_move) check_end(world);
     }
   }
@@ -83,7 +83,7 @@ class Search {
     World clean;
     std::memset(static_cast<void*>(&clean), 0, sizeof clean);
     clean.state.word = world.state.word;
-    for (int i = 0; i < kMaxThreads; ++i) {
+    for (std::size_t i = 0; i < kMaxThreads; ++i) {
       const Thread& from = world.threads[i];
       Thread& to = clean.threads[i];
       to.at = from.at;
@@ -136,7 +136,7 @@ class Search {
   }
 
   // Pushes what thread i may do next; false if it can do nothing.
-  bool step(const World& world, int i) {
+  bool step(const World& world, std::size_t i) {
     const Thread& before = world.threads[i];
     if (before.owed != Owed::nothing) return step_wake(world, i);
     World next = world;
@@ -180,7 +180,7 @@ class Search {
     return false;
   }
 
-  void step_look(const World& world, int i, bool may_inherit) {
+  void step_look(const World& world, std::size_t i, bool may_inherit) {
     World next = world;
     Thread& me = next.threads[i];
     const Onlooker who{me.registered, me.is_heir, me.must_leave, may_inherit};
@@ -205,10 +205,10 @@ class Search {
   }
 
   // The kernel wakes one of those asleep on the channel; which one is left open.
-  bool step_wake(const World& world, int i) {
+  bool step_wake(const World& world, std::size_t i) {
     const bool heir_only = world.threads[i].owed == Owed::wake_the_heir;
     bool found = false;
-    for (int j = 0; j < setup_.n_threads; ++j) {
+    for (std::size_t j = 0; j < setup_.n_threads; ++j) {
       const Thread& sleeper = world.threads[j];
       if (sleeper.at != At::asleep || (heir_only && !sleeper.is_heir)) continue;
       found = true;
