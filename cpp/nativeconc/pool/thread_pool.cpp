@@ -18,6 +18,9 @@ thread_local bool in_chunk = false;
 // How often a caller that waits for the last workers looks for a reason to stop them.
 constexpr std::chrono::nanoseconds kLookOut{Cancellation::kPollIntervalNs};
 
+// How often an idle worker wakes up for nothing.
+constexpr std::chrono::hours kIdleTurn{1};
+
 // New threads inherit the mask: blocked here, no signal ever lands on a worker.
 class AllSignalsBlocked {
  public:
@@ -101,11 +104,12 @@ void ThreadPool::work() {
   in_chunk = true;
   std::unique_lock lock(mutex_);
   for (;;) {
-    Job* job = nullptr;
-    work_arrived_.wait(lock, [&] {
+    Job* job = find_job_with_place();
+    while (job == nullptr && !stopping_) {
+      // Not wait(): as GCC 12 compiles it, it needs a newer libstdc++ than manylinux_2_34 has.
+      work_arrived_.wait_for(lock, kIdleTurn);
       job = find_job_with_place();
-      return job != nullptr || stopping_;
-    });
+    }
     if (job == nullptr) return;
     --job->places_left_;
     ++job->workers_inside_;
