@@ -45,7 +45,7 @@ struct Options {
 Options parse_options(py::handle threads, py::handle gil) {
   const GilMode mode = parse_gil(gil);
   if (mode != GilMode::hold) return {mode, resolve_threads(threads)};
-  if (!threads.is_none() && parse_thread_count(threads) != 1) {
+  if (!threads.is_none() && resolve_threads(threads) != 1) {
     PyErr_Format(PyExc_ValueError,
                  "gil='hold' runs on the calling thread alone: threads must be 1 or None, not %S",
                  threads.ptr());

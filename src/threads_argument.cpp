@@ -6,12 +6,13 @@
 #include "nativeconc/pool/thread_count.hpp"
 
 namespace nativeconc::seam {
+namespace {
 
-int parse_thread_count(py::handle threads) {
+int parse(py::handle threads, const char* alternative) {
   // A bool is an int to Python, but threads=True is a mistake.
   if (PyBool_Check(threads.ptr()) || PyIndex_Check(threads.ptr()) == 0) {
-    PyErr_Format(PyExc_TypeError, "threads must be an int from 1 to %d, or None, not %.100s",
-                 pool::kMaxThreads, Py_TYPE(threads.ptr())->tp_name);
+    PyErr_Format(PyExc_TypeError, "threads must be an int from 1 to %d%s, not %.100s",
+                 pool::kMaxThreads, alternative, Py_TYPE(threads.ptr())->tp_name);
     throw py::error_already_set();
   }
   const Py_ssize_t count = PyNumber_AsSsize_t(threads.ptr(), nullptr);  // clips, never overflows
@@ -23,8 +24,12 @@ int parse_thread_count(py::handle threads) {
   return static_cast<int>(count);
 }
 
+}  // namespace
+
+int parse_thread_count(py::handle threads) { return parse(threads, ""); }
+
 int resolve_threads(py::handle threads) {
-  if (!threads.is_none()) return parse_thread_count(threads);
+  if (!threads.is_none()) return parse(threads, ", or None");
   PyObject* value = nullptr;
   if (PyContextVar_Get(thread_count_context(), nullptr, &value) != 0) throw py::error_already_set();
   const auto owner = py::reinterpret_steal<py::object>(value);

@@ -69,8 +69,9 @@ def test_refuses_threads_out_of_range(name: str, threads: int) -> None:
 @every_kernel
 @pytest.mark.parametrize("threads", [True, 2.0, "2"])
 def test_refuses_threads_of_the_wrong_type(name: str, threads: Any) -> None:
-    with pytest.raises(TypeError, match="threads must be an int from 1 to 1024, or None"):
-        SMALL[name](threads=threads)
+    for gil in ("auto", "hold", "release"):
+        with pytest.raises(TypeError, match="threads must be an int from 1 to 1024, or None, not"):
+            SMALL[name](threads=threads, gil=gil)
 
 
 @every_kernel
@@ -128,9 +129,12 @@ def alarm() -> Iterator[Callable[[float], None]]:
 def test_a_signal_handler_that_raises_stops_it(
     name: str, options: dict[str, Any], alarm: Callable[[float], None]
 ) -> None:
-    alarm(0.05)
-    with pytest.raises(AlarmError):
+    def start() -> None:
+        alarm(0.05)
         ENDLESS[name](**options)
+
+    with pytest.raises(AlarmError):  # wherever it rings
+        start()
     SMALL[name](threads=2)  # nothing is left behind
 
 
