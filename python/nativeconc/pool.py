@@ -3,9 +3,10 @@
 
 """How many threads the kernels use.
 
-The default is the number of cores this process may really use: the smaller of its affinity mask, its
-cgroup's CPU quota and the environment variable ``NATIVECONC_NUM_THREADS``. Threads are started when a
-kernel first wants them, are shared by all callers, and are stopped before a fork and at exit.
+The default is the number of cores this process may really use: the smaller of its affinity mask,
+its cgroup's CPU quota and the environment variable ``NATIVECONC_NUM_THREADS``. Threads are started
+when a kernel first wants them, are shared by all callers, and are stopped before a fork and at
+exit.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ _enclosing: ContextVar[tuple[int | None, ...]] = ContextVar("nativeconc_enclosin
 class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2):``
     """A context manager: kernels called inside use ``n`` threads by default.
 
-    It holds for the calling thread (or asyncio task) alone, so two threads can use different numbers
-    at the same time. Blocks nest.
+    It holds for the calling thread (or asyncio task) alone, so two threads can use different
+    numbers at the same time. Blocks nest.
 
     Args:
         n: from 1 to 1024.
@@ -81,6 +82,10 @@ class num_threads:  # noqa: N801 - reads as a function: ``with nc.num_threads(2)
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if not _enclosing.get():
+            raise RuntimeError(
+                "this num_threads block was not entered in the thread or task that leaves it"
+            )
         *rest, before = _enclosing.get()
         _enclosing.set(tuple(rest))
         _core.num_threads_context.set(before)

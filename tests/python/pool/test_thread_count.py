@@ -47,7 +47,8 @@ def test_what_is_set_is_got_by_all_threads(n):
 @pytest.mark.parametrize("n", NOT_INTS)
 def test_what_is_no_int_is_refused_at_once(use, n):
     before = nc.get_num_threads()
-    with pytest.raises(TypeError, match=rf"threads must be an int.*not {type(n).__name__}"):
+    message = f"threads must be an int from 1 to 1024, not {type(n).__name__}"
+    with pytest.raises(TypeError, match=message):
         use(n)
     assert nc.get_num_threads() == before
 
@@ -82,6 +83,17 @@ def test_a_block_ends_when_its_body_raises():
     before = nc.get_num_threads()
     with pytest.raises(KeyError), nc.num_threads(before + 1):
         raise KeyError
+    assert nc.get_num_threads() == before
+
+
+def test_a_block_that_was_not_entered_cannot_be_left():
+    before, three = nc.get_num_threads(), nc.num_threads(3)
+    with pytest.raises(RuntimeError, match="num_threads block was not entered"):
+        three.__exit__(None, None, None)
+    with three:
+        pass
+    with pytest.raises(RuntimeError, match="num_threads block was not entered"):
+        three.__exit__(None, None, None)
     assert nc.get_num_threads() == before
 
 
