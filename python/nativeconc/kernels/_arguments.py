@@ -84,6 +84,11 @@ def interval(name: str, value: Any) -> tuple[float, float]:
         limits = (float(low), float(high))
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair of real numbers, not {value!r}") from None
+    except OverflowError:  # an int or a fraction beyond any float; it may be too long to show
+        raise ValueError(
+            f"{name} must be two finite numbers, a finite distance apart; one of these is larger "
+            "than any float"
+        ) from None
     if not all(map(math.isfinite, (*limits, limits[1] - limits[0]))):
         raise ValueError(
             f"{name} must be two finite numbers, a finite distance apart, not {value!r}"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +68,9 @@ def mandelbrot(
     width = integer("size[0] (the width)", width, 0, _MOST)
     height = integer("size[1] (the height)", height, 0, _MOST)
     max_iter = integer("max_iter", max_iter, 0, _MOST)
+    if width * height * np.dtype(np.int32).itemsize > sys.maxsize:
+        # NumPy calls this a ValueError, but both numbers are in their range.
+        raise MemoryError(f"an image of {width} x {height} pixels does not fit into memory")
     if runs_on_gpu(device):
         check_gpu_execution(threads, gil)
         image: NDArray[np.int32] = cuda._mandelbrot(
