@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
+
+import numpy as np
 
 from nativeconc import _core, kernels
 from nativeconc.comparison.cases import CASES, Case
@@ -30,9 +33,9 @@ def compare(
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
-    threads: int | Iterable[int] | None = None,
-    size: int | None = None,
-    repeat: int | None = None,
+    threads: SupportsIndex | Iterable[SupportsIndex] | None = None,
+    size: SupportsIndex | None = None,
+    repeat: SupportsIndex | None = None,
     budget: float = DEFAULT_BUDGET_S,
     report: Report | None = None,
 ) -> Comparison:
@@ -55,7 +58,8 @@ def compare(
             which must bear being called from several threads at once.
         args: Positional arguments for the callable. With a kernel: it is compared on these
             arguments alone, native ways only.
-        kwargs: Keyword arguments, likewise.
+        kwargs: Keyword arguments, likewise. A kernel's `threads` and `gil` cannot be among them:
+            they are what is varied.
         threads: Numbers of threads, 1 to 1024. None: 1, 2, ... up to the CPUs that this process
             may use, in powers of two from five CPUs on. 1 is always measured too.
         size: Units of work (elements, pixels, numbers, samples) of one native call. None: chosen
@@ -71,6 +75,7 @@ def compare(
     Raises:
         TypeError: An argument has the wrong type.
         ValueError: An argument is out of range, or a kernel is unknown.
+        RuntimeError: The system grants no more threads.
         Exception: Whatever the callable raised.
 
     Example:
@@ -90,9 +95,9 @@ def make_study(
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
-    threads: int | Iterable[int] | None = None,
-    size: int | None = None,
-    repeat: int | None = None,
+    threads: SupportsIndex | Iterable[SupportsIndex] | None = None,
+    size: SupportsIndex | None = None,
+    repeat: SupportsIndex | None = None,
     budget: float = DEFAULT_BUDGET_S,
     name: str | None = None,
 ) -> Study:
@@ -110,6 +115,10 @@ def make_study(
     """
     if isinstance(args, str | bytes) or not isinstance(args, Sequence):
         raise TypeError(f"args must be a tuple or list of arguments, not {type(args).__name__}")
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise TypeError(
+            f"kwargs must be a dict of keyword arguments or None, not {type(kwargs).__name__}"
+        )
     cases = _cases(what, tuple(args), dict(kwargs or {}), name)
     if size is not None and cases[0].fixed:
         raise ValueError("size cannot be chosen where the arguments are given")
@@ -147,8 +156,18 @@ def callable_case(
     *,
     name: str | None = None,
 ) -> Case:
-    """A case for a callable on fixed arguments; a kernel gets its native ways."""
+    """A case for a callable on fixed arguments; a kernel gets its native ways.
+
+    Raises:
+        ValueError: `kwargs` has a kernel's `threads` or `gil`, which the ways differ in.
+    """
     kernel = _kernel_name(function)
+    for keyword in ("threads", "gil"):
+        if kernel and kwargs and keyword in kwargs:
+            raise ValueError(
+                f"{keyword} cannot be given in kwargs with the kernel {kernel}: it is what the "
+                "comparison varies (compare's own threads= says which numbers)"
+            )
     ways: Sequence[Way] = NATIVE_WAYS if kernel else (Way.CALLABLE,)
     shown = name or kernel or str(getattr(function, "__qualname__", type(function).__name__))
     bound = partial(function, **kwargs) if kwargs else function
@@ -162,7 +181,7 @@ def callable_case(
     )
 
 
-def checked_threads(threads: int | Iterable[int] | None) -> tuple[int, ...]:
+def checked_threads(threads: SupportsIndex | Iterable[SupportsIndex] | None) -> tuple[int, ...]:
     """Numbers of threads, ascending, each once, with 1 among them (speedups refer to it).
 
     Raises:
@@ -171,17 +190,21 @@ def checked_threads(threads: int | Iterable[int] | None) -> tuple[int, ...]:
     """
     if threads is None:
         return default_threads(_core.cpu_budget()[2])
-    if isinstance(threads, str | bytes) or not isinstance(threads, int | Iterable):
-        raise TypeError(f"threads must be ints from 1 to {_core.MAX_THREADS}, not {threads!r}")
-    counts = [threads] if isinstance(threads, int) else list(threads)
-    if not counts:
+    given: list[object] = [threads]
+    if isinstance(threads, Iterable) and not isinstance(threads, str | bytes):
+        # NumPy's 0-d arrays are both: an int, and iterable by name only.
+        given = [threads] if _as_int(threads) is not None else list(threads)
+    if not given:
         raise ValueError("threads must name at least one number")
-    for count in counts:
-        if isinstance(count, bool) or not isinstance(count, int):
-            raise TypeError(f"threads must be ints from 1 to {_core.MAX_THREADS}, not {count!r}")
+    counts = {1}
+    for each in given:
+        count = _as_int(each)
+        if count is None:
+            raise TypeError(f"threads must be ints from 1 to {_core.MAX_THREADS}, not {each!r}")
         if not 1 <= count <= _core.MAX_THREADS:
             raise ValueError(f"threads must be from 1 to {_core.MAX_THREADS}, not {count}")
-    return tuple(sorted({1, *counts}))
+        counts.add(count)
+    return tuple(sorted(counts))
 
 
 def _cases(
@@ -214,19 +237,30 @@ def _kernel_name(function: Callable[..., object]) -> str:
     return next((name for name in CASES if getattr(kernels, name) is function), "")
 
 
-def _checked_int(name: str, value: int | None) -> int | None:
+def _as_int(value: object) -> int | None:
+    """`value` as an int if it is one, of NumPy's or another kind; a bool is none."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _checked_int(name: str, value: SupportsIndex | None) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int):
+    number = _as_int(value)
+    if number is None:
         raise TypeError(f"{name} must be an int of at least 1, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, not {value}")
-    return value
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, not {number}")
+    return number
 
 
-def _checked_size(size: int | None, cases: Sequence[Case], threads: int) -> int | None:
-    """`size`, if every thread can have its own input or result of that size in memory."""
-    size = _checked_int("size", size)
+def _checked_size(given: SupportsIndex | None, cases: Sequence[Case], threads: int) -> int | None:
+    """The size, if every thread can have its own input or result of that size in memory."""
+    size = _checked_int("size", given)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     for case in cases:
         needed = (size or 0) * case.bytes_per_unit * threads

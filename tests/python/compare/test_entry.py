@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 
 import nativeconc as nc
@@ -62,6 +63,32 @@ def test_a_kernel_on_given_arguments_is_compared_in_native_ways() -> None:
     assert "vs Python" not in result.table()
 
 
+@pytest.mark.parametrize("kernel", ["sum", kernels.sum])
+@pytest.mark.parametrize("keyword", [{"threads": 2}, {"gil": "hold"}])
+def test_a_kernel_is_not_given_what_the_comparison_varies(kernel, keyword) -> None:
+    with pytest.raises(ValueError, match=rf"{next(iter(keyword))} .* in kwargs.* varies"):
+        nc.compare(kernel, ([1.0, 2.0],), keyword, **SMALL)
+
+
+def test_a_callable_may_have_such_keyword_arguments() -> None:
+    seen = set()
+
+    def work(*, threads, gil):
+        seen.add((threads, gil))
+
+    nc.compare(work, (), {"threads": 2, "gil": "mine"}, **SMALL)
+    assert seen == {(2, "mine")}
+
+
+@pytest.mark.parametrize("threads", [np.int64(2), np.array([1, 2]), (np.int32(1), np.uint8(2))])
+def test_numpy_ints_are_ints(threads) -> None:
+    result = nc.compare(
+        "count_primes", threads=threads, size=np.int64(2000), repeat=np.int32(1), budget=0.2
+    )
+    parameters = json.loads(result.to_json())["parameters"]
+    assert (parameters["threads"], parameters["size"], parameters["repeat"]) == ([1, 2], 2000, 1)
+
+
 def test_progress_is_reported() -> None:
     told = []
     nc.compare(math.sqrt, (2.0,), report=lambda what, share: told.append((what, share)), **SMALL)
@@ -97,12 +124,18 @@ def test_what_the_callable_raises_comes_out() -> None:
         (("sum",), {"threads": 10**6}, ValueError, "from 1 to"),
         (("sum",), {"threads": True}, TypeError, "not True"),
         (("sum",), {"threads": 1.5}, TypeError, "not 1.5"),
+        (("sum",), {"threads": (1, False)}, TypeError, "not False"),
+        (("sum",), {"threads": np.True_}, TypeError, "not .*True"),
+        (("sum",), {"threads": [np.True_]}, TypeError, "not .*True"),
         (("sum",), {"threads": "2"}, TypeError, "not '2'"),
         (("sum",), {"size": 0}, ValueError, "size must be at least 1, not 0"),
         (("sum",), {"size": 1.5}, TypeError, "size must be an int"),
         (("sum",), {"size": 10**15}, ValueError, "size 1000000000000000 of sum on .* needs"),
         (("sum",), {"repeat": 0}, ValueError, "repeat must be at least 1"),
         (("sum",), {"repeat": True}, TypeError, "repeat must be an int"),
+        (("sum",), {"size": np.True_}, TypeError, "size must be an int"),
+        ((math.sqrt, (2.0,), 5), {}, TypeError, "kwargs must be a dict .* not int"),
+        ((math.sqrt, (2.0,), 0), {}, TypeError, "kwargs must be a dict .* not int"),
         (("sum",), {"budget": 0}, ValueError, "budget must be a positive"),
         (("sum",), {"budget": math.nan}, ValueError, "budget must be a positive"),
         (("sum",), {"budget": "1"}, TypeError, "budget must be a number"),
