@@ -87,10 +87,13 @@ class Comparison:
         """The table as plain text, `width` columns wide.
 
         Raises:
+            ValueError: `width` is not at least 1.
             ModuleNotFoundError: rich is not installed (it comes with `nativeconc[tools]`).
         """
         from nativeconc.comparison.render_table import as_text
 
+        if width < 1:
+            raise ValueError(f"width must be at least 1, not {width}")
         return as_text(self, width)
 
     def to_json(self, path: str | Path | None = None) -> str:

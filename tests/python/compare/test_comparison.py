@@ -71,6 +71,12 @@ def test_the_table_is_readable_at_100_columns(comparison) -> None:
     assert str(comparison) == text
 
 
+@pytest.mark.parametrize("width", [0, -1])
+def test_a_table_has_at_least_one_column(comparison, width) -> None:
+    with pytest.raises(ValueError, match=f"width must be at least 1, not {width}"):
+        comparison.table(width)
+
+
 def test_noise_is_marked_and_said(case_maker, fake_harness, machine) -> None:
     harness = fake_harness(factors=[1.0, 1.6, 1.3, 0.9, 2.0, 1.1, 1.7])
     study = Study([case_maker()], (1, 2), harness=harness, machine=machine, repeat=7)
