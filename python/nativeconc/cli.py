@@ -51,8 +51,8 @@ _COMPARE_HELP = "\n\n".join(
         "For each kernel and number of threads: pure Python, NumPy, native with the GIL held, "
         "native with it released, and the native pool: wall time, speedup, and how long a "
         "bystander thread is kept waiting. Takes under a minute; close other programs meanwhile.",
-        "Exit codes: 0 done; 1 an extra is missing; 2 bad input; 130 interrupted (what there is "
-        "by then is printed).",
+        "Exit codes: 0 done; 1 an extra is missing, or the system grants no more threads; 2 bad "
+        "input; 130 interrupted (what there is by then is printed).",
     )
 )
 

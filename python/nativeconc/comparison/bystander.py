@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from nativeconc.comparison.starting import start_all
+
 __all__ = ["SLEEP_S", "Bystander", "Lateness", "Stall", "measure_idle"]
 
 SLEEP_S = 0.001
@@ -72,7 +74,7 @@ class Bystander:
         self._thread = threading.Thread(target=self._watch, name="compare-bystander", daemon=True)
 
     def __enter__(self) -> Bystander:
-        self._thread.start()
+        start_all([self._thread])
         self._ready.wait()
         return self
 

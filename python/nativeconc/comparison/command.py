@@ -23,6 +23,7 @@ from nativeconc.comparison.entry import make_study
 from nativeconc.comparison.extras import needs_tools
 from nativeconc.comparison.measure import Report
 from nativeconc.comparison.runner import WorkError
+from nativeconc.comparison.starting import ThreadsRefusedError
 from nativeconc.comparison.study import Study
 
 __all__ = ["Request", "execute"]
@@ -54,8 +55,7 @@ def execute(request: Request) -> int:
     """Run the command; return its exit code. Prints the table on stdout, all else on stderr."""
     errors = Console(stderr=True)
     try:
-        study = _study(request)
-        _check_outputs(request)
+        study = _checked_study(request)
         code = _measure(study, request, errors)
         result = study.result()
         if code == INTERRUPTED and not result.rows():
@@ -65,10 +65,10 @@ def execute(request: Request) -> int:
         _save(result, request, errors)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (BadRequest, ValueError, TypeError) as error:
+    except BadRequest as error:
         errors.print(Text(f"nativeconc compare: {error}"), soft_wrap=True)
         return BAD_INPUT
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, ThreadsRefusedError) as error:
         errors.print(Text(f"nativeconc compare: {error}"), soft_wrap=True)
         return FAILED
     return code
@@ -119,6 +119,16 @@ def _show(result: Comparison) -> None:
     console.print(result)
 
 
+def _checked_study(request: Request) -> Study:
+    """The study that is asked for. From here on, a ValueError is no fault of the input."""
+    try:
+        study = _study(request)
+        _check_outputs(request)
+    except (ValueError, TypeError) as error:
+        raise BadRequest(str(error)) from error
+    return study
+
+
 def _study(request: Request) -> Study:
     threads = None if request.threads is None else _parsed_threads(request.threads)
     keywords: dict[str, Any] = {
@@ -156,7 +166,7 @@ def _imported(target: str) -> Callable[..., object]:
         if error.name is not None and f"{module_name}.".startswith(f"{error.name}."):
             raise BadRequest(f"there is no module {module_name!r} here") from None
         raise BadRequest(f"importing {module_name} failed: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         kind = type(error).__name__
         raise BadRequest(f"importing {module_name} raised {kind}: {error}") from error
     for name in path.split("."):

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from nativeconc.comparison.cases import Call
+from nativeconc.comparison.starting import start_all
 from nativeconc.comparison.ways import Way
 
 __all__ = ["Run", "WorkError", "run_calls"]
@@ -64,6 +65,7 @@ def run_calls(
 
     Raises:
         WorkError: A call raised. The threads have stopped.
+        ThreadsRefusedError: The system grants no more threads. Those that ran have stopped.
     """
     python_threads = 1 if way is Way.POOL else threads
     barrier = threading.Barrier(python_threads)
@@ -76,7 +78,7 @@ def run_calls(
         try:
             barrier.wait()
         except threading.BrokenBarrierError:
-            return  # Ctrl-C came before the start
+            return  # Ctrl-C, or no more threads
         try:
             start, cpu_start = time.perf_counter(), time.process_time()
             for index in range(first, total, python_threads):
@@ -96,8 +98,7 @@ def run_calls(
     ]
     with _no_collection():
         try:
-            for worker in workers:
-                worker.start()
+            start_all(workers)
             for worker in workers:
                 worker.join()
         except BaseException:

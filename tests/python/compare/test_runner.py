@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from nativeconc.comparison.runner import WorkError, run_calls
+from nativeconc.comparison.starting import ThreadsRefusedError
 from nativeconc.comparison.ways import Way
 
 
@@ -53,6 +54,21 @@ def test_what_a_call_raises_comes_out_and_the_others_stop() -> None:
     with pytest.raises(WorkError, match="RuntimeError: no luck") as caught:
         run_calls([fail], 1000, Way.RELEASED, 2)
     assert isinstance(caught.value.cause, RuntimeError)
+
+
+def test_threads_that_cannot_be_started_are_a_clear_error(monkeypatch) -> None:
+    started, start = [], threading.Thread.start
+
+    def start_two(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_two)
+    with pytest.raises(ThreadsRefusedError, match="grants no more threads"):
+        run_calls([lambda _t: None], 3, Way.RELEASED, 3)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_a_call_that_exits_does_not_end_the_program() -> None:
