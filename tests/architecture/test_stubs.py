@@ -8,8 +8,10 @@ Signatures are compared by mypy's stubtest, which nox and CI run; this needs no 
 from __future__ import annotations
 
 import ast
+from importlib import resources
 
-import nativeconc
+import pytest
+
 from architecture.house import ROOT
 from nativeconc import _core
 
@@ -42,6 +44,6 @@ def test_stub_names_every_method_of_every_class() -> None:
             assert {n for n in declared(node.body) if not n.startswith("_")} == methods, node.name
 
 
-def test_package_says_that_it_is_typed() -> None:
-    assert (ROOT / "python/nativeconc/py.typed").exists()
-    assert nativeconc.__spec__ is not None
+@pytest.mark.parametrize("name", ["py.typed", "_core.pyi"])
+def test_installed_package_has_its_types(name: str) -> None:
+    assert resources.files("nativeconc").joinpath(name).is_file()

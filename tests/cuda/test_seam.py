@@ -190,15 +190,16 @@ def test_calls_let_other_threads_run(with_double: WithDouble) -> None:
         import threading
         assert cuda.is_available()
         sys.setswitchinterval(1000)  # nobody takes the GIL: it must be given up
-        waits_ms.value = 300
         for call in (lambda: nc.kernels.sum(np.ones(3), device="cuda"),
                      lambda: nc.kernels.sum(Array(np.ones(3)))):
             before = last[3]
+            waits_ms.value = 2**31 - 1
             thread = threading.Thread(target=call)
             thread.start()
             while last[3] == before:
                 threading.Event().wait(0.001)
             assert thread.is_alive()  # inside the library, and we run
+            waits_ms.value = 0  # the call may end: the double looks at this again every millisecond
             thread.join()
         """
     ).check()
