@@ -11,33 +11,36 @@ import pytest
 
 import nativeconc as nc
 
-# A waiter is owed the lock after 1 ms. That many acquisitions by another take much longer.
-PLENTY = 20_000_000
+# A waiter is owed the lock after 1 ms, so it gets in after one or two of the hammer's turns. If it
+# were not, it would have to wake up in the nanoseconds between a release and the next acquire.
+PLENTY = 1000
+HOLD_S = 0.004
 
 
 @pytest.mark.parametrize("kind", [nc.Lock, nc.Semaphore, nc.BoundedSemaphore])
 def test_a_waiter_gets_in_while_another_thread_hammers(kind):
-    primitive, hammered, stop = kind(), 0, False
+    primitive, turns, stop = kind(), 0, False
     started = threading.Event()
 
     def hammer():
-        nonlocal hammered
+        nonlocal turns
         primitive.acquire()
         started.set()
-        while not stop and hammered < PLENTY:
+        while not stop and turns < PLENTY:
+            time.sleep(HOLD_S)
+            turns += 1
             # Free for an instant only.
             primitive.release()
             primitive.acquire()
-            hammered += 1
         primitive.release()
 
     thread = threading.Thread(target=hammer)
     thread.start()
     started.wait()
-    for _ in range(10):
+    for _ in range(5):
         with primitive:
             pass
-    reached = hammered
+    reached = turns
     stop = True
     thread.join()
     assert reached < PLENTY
