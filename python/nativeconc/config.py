@@ -9,6 +9,7 @@ import os
 import platform
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, overload
 
@@ -34,7 +35,8 @@ def show_config(mode: str = "stdout") -> dict[str, dict[str, Any]] | None:
         mode: `"stdout"` prints it, `"dicts"` returns it (as `numpy.show_config` does).
 
     Returns:
-        With `"dicts"`, a dict of sections; a value that could not be found out is None.
+        With `"dicts"`, a dict of sections; a value that could not be found out is None, and one
+        that an environment variable forbids is the sentence that says so.
 
     Raises:
         ValueError: `mode` is something else.
@@ -68,9 +70,9 @@ def config() -> dict[str, dict[str, Any]]:
             "in_affinity_mask": affinity,
             "cgroup_quota": quota,
             "budget": threads,
-            "kernel_threads": get_num_threads(),
+            "kernel_threads": _value_or_fault(get_num_threads),
             "NATIVECONC_NUM_THREADS": os.environ.get("NATIVECONC_NUM_THREADS"),
-            "simd": _core.simd_path(),
+            "simd": _value_or_fault(_core.simd_path),
         },
         "gil": {
             "enabled": gil_enabled(),
@@ -125,6 +127,14 @@ def spoken(name: str, value: object) -> tuple[str, str]:
     if name.endswith("_s") and isinstance(value, float):
         return label.removesuffix(" s"), f"{value * 1e3:g} ms"
     return label, str(value)
+
+
+def _value_or_fault(ask: Callable[[], object]) -> object:
+    """What `ask` returns, or what it says is wrong with an environment variable."""
+    try:
+        return ask()
+    except ValueError as error:
+        return str(error)
 
 
 def _size(count: int) -> str:

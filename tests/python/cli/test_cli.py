@@ -36,11 +36,12 @@ def invoke(tmp_path, monkeypatch):
     (tmp_path / "users_module.py").write_text(CALLABLES, encoding="utf-8")
     (tmp_path / "broken_module.py").write_text("import no_such_thing_at_all", encoding="utf-8")
     (tmp_path / "raising_module.py").write_text("1 / 0", encoding="utf-8")
+    (tmp_path / "exiting_module.py").write_text("import sys; sys.exit(0)", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     monkeypatch.setenv("COLUMNS", "100")
     yield lambda *words: CliRunner().invoke(app, list(words))
-    for name in ("users_module", "broken_module", "raising_module"):
+    for name in ("users_module", "broken_module", "raising_module", "exiting_module"):
         sys.modules.pop(name, None)
 
 
@@ -103,6 +104,7 @@ def test_a_callable_of_the_user(invoke, target) -> None:
         (["no_such.module:work"], "there is no module 'no_such.module' here"),
         (["broken_module:work"], "importing broken_module failed: No module named"),
         (["raising_module:work"], "importing raising_module raised ZeroDivisionError"),
+        (["exiting_module:work"], "importing exiting_module raised SystemExit: 0"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(invoke, words, message) -> None:
@@ -117,6 +119,46 @@ def test_bad_input_is_one_sentence_and_exit_code_2(invoke, words, message) -> No
 def test_a_file_that_was_not_written_is_not_left_behind(invoke, tmp_path) -> None:
     assert invoke("compare", "users_module:fail", "--json", "x.json").exit_code == 2
     assert not (tmp_path / "x.json").exists()
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError])
+@pytest.mark.parametrize(
+    "method", ["study.Study.run", "study.Study.result", "comparison.Comparison.to_json"]
+)
+def test_a_fault_of_the_program_is_not_called_bad_input(invoke, monkeypatch, error, method) -> None:
+    def fail(*_args):
+        raise error("a fault")
+
+    monkeypatch.setattr(f"nativeconc.comparison.{method}", fail)
+    done = invoke("compare", "users_module:work", "--json", "x.json", *QUICK)
+    assert isinstance(done.exception, error)
+    assert done.exit_code == 1
+    assert "nativeconc compare: a fault" not in done.stderr
+
+
+def test_too_many_threads_for_the_system_are_exit_code_1(run_script) -> None:
+    run_script(
+        """
+        import os, resource, threading
+        import nativeconc.comparison.command
+        from nativeconc.cli import app
+        from typer.testing import CliRunner
+
+        # Room for some of the threads' stacks, but not for 64 of them.
+        with open("/proc/self/statm") as statm:
+            used = int(statm.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        threading.stack_size(256 << 20)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (used + (2 << 30), hard))
+        words = ["compare", "os:getpid", "--threads", "64", "--repeat", "1", "--budget", "0.2"]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 1, (done.output, done.exception)
+        assert done.stdout == ""
+        assert "nativeconc compare: the system grants no more threads" in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert threading.active_count() == 1
+        """
+    ).check()
 
 
 def test_an_unknown_option_is_exit_code_2(invoke) -> None:
@@ -136,6 +178,22 @@ def test_info_shows_the_configuration(invoke) -> None:
         "huge page",
     ):
         assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("NATIVECONC_NUM_THREADS", "NATIVECONC_NUM_THREADS is 'nonsense'; it must be a number"),
+        ("NATIVECONC_SIMD", "NATIVECONC_SIMD must be 'baseline', "),
+    ],
+)
+def test_info_says_what_is_wrong_with_the_environment(run_script, name, message) -> None:
+    done = run_script(
+        "from nativeconc.__main__ import main; import sys; sys.argv[1:] = ['info']; main()",
+        env={name: "nonsense", "COLUMNS": "200"},
+    ).check()
+    assert message in done.stdout
+    assert "dev shm" in done.stdout
 
 
 def test_help_names_the_commands(invoke) -> None:
