@@ -36,6 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
         f"watchdog(seconds): end the run, dumping all stacks, when the test takes longer "
         f"(default: {WATCHDOG_S:.0f})",
     )
+    # A background job of a shell may start with SIGINT ignored; its children would inherit that,
+    # but not a handler: they begin with the default.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # During a test pytest captures descriptor 2. What it captured is lost when the run is ended.
     config.stash[_real_stderr] = os.fdopen(os.dup(2), "w")
 
