@@ -28,7 +28,6 @@ target_compile_options(
     -Wpedantic
     -Wshadow
     -Wconversion
-    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
     $<$<BOOL:${NATIVECONC_WERROR}>:-Werror>
 )
 # The oldest x86-64 that a wheel runs on; anything newer is chosen at run time.

@@ -166,7 +166,9 @@ PyMethodDef method(const char* name, const char* doc) {
 }  // namespace
 
 void bind_kernels(py::module_& m) {
-  scalar_types();  // now, not in a first call that may race with another
+  // Now, not in a first call that may race with another, or with a fork.
+  scalar_types();
+  kernels::simd_path();
   static PyMethodDef methods[] = {
       method<&SumCall::parse, 1>("sum", "sum(a, threads, gil)"),
       method<&MandelbrotCall::parse, 7>(

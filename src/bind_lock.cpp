@@ -65,7 +65,7 @@ PyObject* lock_locked(PyObject* self, PyObject*) {
 }
 
 PyObject* lock_at_fork_reinit(PyObject* self, PyObject*) {
-  permit_object(self)->permits.reset(kOne);
+  permit_object(self)->permits.refill(kOne);
   Py_RETURN_NONE;
 }
 

@@ -10,6 +10,8 @@
 namespace nativeconc::seam {
 
 void bind_pool(py::module_& m) {
+  // Now, so that no fork finds it half made. It starts no thread.
+  pool::ThreadPool::instance();
   m.attr("MAX_THREADS") = pool::kMaxThreads;
   m.attr("num_threads_context") = py::handle(thread_count_context());
   m.def("parse_thread_count", &parse_thread_count, py::arg("threads"));

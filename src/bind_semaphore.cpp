@@ -73,7 +73,7 @@ bool parse_initial_value(PyObject* args, PyObject* kwargs, const char* format,
 int semaphore_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   std::uint32_t count = 0;
   if (!parse_initial_value(args, kwargs, "|O:Semaphore", &count)) return -1;
-  permit_object(self)->permits.reset(count);
+  permit_object(self)->permits.refill(count);
   return 0;
 }
 
@@ -81,7 +81,7 @@ int bounded_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   std::uint32_t count = 0;
   if (!parse_initial_value(args, kwargs, "|O:BoundedSemaphore", &count)) return -1;
   permit_object(self)->bound = count;
-  permit_object(self)->permits.reset(count);
+  permit_object(self)->permits.refill(count);
   return 0;
 }
 

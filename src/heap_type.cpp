@@ -8,7 +8,6 @@ namespace nativeconc::seam {
 PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
   PyObject* type = PyType_FromModuleAndSpec(m.ptr(), &spec, reinterpret_cast<PyObject*>(base));
   if (type == nullptr) throw py::error_already_set();
-  const auto owner = py::reinterpret_steal<py::object>(type);
   if (PyModule_AddType(m.ptr(), reinterpret_cast<PyTypeObject*>(type)) != 0) {
     throw py::error_already_set();
   }

@@ -13,8 +13,8 @@ namespace nativeconc::seam {
 // on free-threaded builds too.
 inline constexpr unsigned kHeapTypeFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE;
 
-// Creates the type and adds it to the module under the last part of its name. Throws
-// error_already_set. The reference is borrowed from the module's.
+// Creates the type and adds it to the module under the last part of its name. The type lives as
+// long as the process. Throws error_already_set.
 PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base = nullptr);
 
 // "nativeconc.Lock", or "module.Name" of a subclass: how a repr begins. A new str, or null with an

@@ -3,8 +3,10 @@
 
 #include "kernel_call.hpp"
 
+#include <cfenv>
 #include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "errors.hpp"
@@ -73,12 +75,16 @@ class Run {
 
   // With the GIL or without it. Keeps what is thrown for finish().
   [[gnu::noinline]] void execute() {
+    // The caller's rounding or flushing of small numbers must not show in the result.
+    std::fegetenv(&callers_mode_);
+    std::fesetenv(FE_DFL_ENV);
     try {
       outcome_ = call_->run({threads_, &cancellation_});
     } catch (const std::exception&) {
       // Not (...): that would also catch the unwinding that ends a thread.
       failure_ = std::current_exception();
     }
+    std::fesetenv(&callers_mode_);
   }
 
   // A new reference, or null with a Python error set.
@@ -86,6 +92,7 @@ class Run {
     if (PyErr_Occurred() != nullptr) return nullptr;  // a signal handler raised
     try {
       if (failure_) std::rethrow_exception(failure_);
+      if (outcome_ == pool::Outcome::cancelled) throw std::runtime_error("the kernel was stopped");
       return call_->result().release().ptr();
     } catch (...) {
       set_error_from_current_exception();
@@ -99,10 +106,12 @@ class Run {
   // Only ever called on the main thread, which is never ended by asking for the GIL.
   static bool poll(void* context) {
     Run* const run = static_cast<Run*>(context);
-    if (run->keep_gil_) return PyErr_CheckSignals() != 0;
-    PyEval_RestoreThread(run->thread_state);
+    std::fesetenv(&run->callers_mode_);
+    if (!run->keep_gil_) PyEval_RestoreThread(run->thread_state);
     const bool raised = PyErr_CheckSignals() != 0;
-    run->thread_state = PyEval_SaveThread();
+    if (!run->keep_gil_) run->thread_state = PyEval_SaveThread();
+    std::fegetenv(&run->callers_mode_);
+    std::fesetenv(FE_DFL_ENV);
     return raised;
   }
 
@@ -113,6 +122,7 @@ class Run {
   pool::Cancellation cancellation_;
   pool::Outcome outcome_ = pool::Outcome::done;
   std::exception_ptr failure_;
+  std::fenv_t callers_mode_;
 };
 
 // Null with a Python error set if the arguments are wrong.

@@ -7,6 +7,8 @@
 // signal handler cannot run in between and lose it. Needs the GIL; waiting releases it.
 #pragma once
 
+#include <atomic>
+
 #include "heap_type.hpp"
 #include "nativeconc/sync/permits.hpp"
 #include "timed_entry.hpp"
@@ -16,8 +18,8 @@ namespace nativeconc::seam {
 
 struct PermitObject {
   PyObject_HEAD sync::Permits permits;
-  std::uint32_t bound;  // never more permits than this
-  PyObject* name;       // a str, or null
+  std::atomic<std::uint32_t> bound;  // never more permits than this
+  PyObject* name;                    // a str, or null
   PyObject* weakrefs;
 };
 

@@ -16,6 +16,7 @@ int parse(py::handle threads, const char* alternative) {
     throw py::error_already_set();
   }
   const Py_ssize_t count = PyNumber_AsSsize_t(threads.ptr(), nullptr);  // clips, never overflows
+  if (count == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
   if (count < 1 || count > pool::kMaxThreads) {
     PyErr_Format(PyExc_ValueError, "threads must be from 1 to %d, not %S", pool::kMaxThreads,
                  threads.ptr());

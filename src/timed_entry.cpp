@@ -22,8 +22,16 @@ PyTypeObject* type = nullptr;
 
 TimedEntry* timed_entry(PyObject* self) { return reinterpret_cast<TimedEntry*>(self); }
 
+// False, with an error set, once the garbage collector has taken the entry apart.
+bool is_whole(const TimedEntry* entry) {
+  if (entry->primitive != nullptr) return true;
+  PyErr_SetString(PyExc_RuntimeError, "the lock of this timeout() is gone already");
+  return false;
+}
+
 PyObject* enter(PyObject* self, PyObject*) {
   const TimedEntry* entry = timed_entry(self);
+  if (!is_whole(entry)) return nullptr;
   switch (entry->operations->acquire(entry->primitive, Deadline::after(entry->timeout_ns))) {
     case Waited::acquired:
       return Py_NewRef(Py_True);
@@ -39,6 +47,7 @@ PyObject* enter(PyObject* self, PyObject*) {
 
 PyObject* exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   const TimedEntry* entry = timed_entry(self);
+  if (!is_whole(entry)) return nullptr;
   if (!entry->operations->release(entry->primitive)) return nullptr;
   Py_RETURN_NONE;
 }

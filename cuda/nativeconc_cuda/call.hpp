@@ -85,7 +85,10 @@ class OwnStream {
   OwnStream(const OwnStream&) = delete;
   OwnStream& operator=(const OwnStream&) = delete;
   ~OwnStream() {
-    if (stream_ != nullptr) cudaStreamDestroy(stream_);  // what is in it still runs to its end
+    if (stream_ == nullptr) return;
+    // A call that gives up half-way must not leave a copy at work on memory that is its caller's.
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
   }
 
   Code create(NativeconcCudaError* error) {

@@ -5,6 +5,7 @@
 // compiled without fused multiply-add, so the images are equal.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "nativeconc/kernels/mandelbrot_formula.hpp"
@@ -20,12 +21,13 @@ using kernels::MandelbrotFrame;
 
 constexpr int kThreads = 256;
 constexpr std::int64_t kMaxPixels = std::int64_t{kThreads} * 0x7fffffff;  // one grid
-// A band is what runs between two looks for signals. So many steps last some milliseconds on a
-// data-centre GPU, and up to a tenth of a second on one with few double-precision units.
-constexpr std::int64_t kBandSteps = std::int64_t{1} << 33;
-// Enough pixels to fill a GPU, however many steps they take.
-constexpr std::int64_t kMinBandPixels = std::int64_t{1} << 16;
+// A band is what runs between two looks for signals. The first takes at most so many steps, which
+// is short on any GPU; the next ones grow or shrink towards the time that a band should last.
+constexpr std::int64_t kFirstBandSteps = std::int64_t{1} << 28;
+constexpr std::int64_t kMinBandPixels = kThreads;
 constexpr std::int64_t kMaxBandPixels = std::int64_t{1} << 24;
+constexpr std::chrono::milliseconds kShortBand{10};
+constexpr std::chrono::milliseconds kLongBand{40};
 
 // Writes pixels [first, first + count), numbered row by row, to out[0 .. count).
 __global__ void __launch_bounds__(kThreads)
@@ -62,16 +64,18 @@ Code mandelbrot_host(const MandelbrotFrame& frame, int device, Poller poller, st
                      NativeconcCudaError* error) {
   const std::int64_t pixels = frame.width * frame.height;
   if (pixels == 0) return NATIVECONC_CUDA_OK;
-  const std::int64_t band = std::min(
-      pixels, std::clamp(kBandSteps / std::max(frame.max_iter, 1), kMinBandPixels, kMaxBandPixels));
+  const std::int64_t largest = std::min(pixels, kMaxBandPixels);
+  std::int64_t band = kFirstBandSteps / std::max(frame.max_iter, 1);
   OwnStream stream;
   NATIVECONC_CUDA_TRY(stream.create(error));
   DeviceMemory steps;
-  NATIVECONC_CUDA_TRY(steps.allocate(static_cast<std::size_t>(band) * sizeof(std::int32_t), device,
-                                     stream.get(), error));
-  for (std::int64_t first = 0; first < pixels; first += band) {
+  NATIVECONC_CUDA_TRY(steps.allocate(static_cast<std::size_t>(largest) * sizeof(std::int32_t),
+                                     device, stream.get(), error));
+  for (std::int64_t first = 0; first < pixels;) {
     if (poller.stop()) return fail(error, NATIVECONC_CUDA_CANCELLED, cudaSuccess, "Cancelled.");
+    band = std::min(std::max(band, kMinBandPixels), largest);
     const std::int64_t count = std::min(band, pixels - first);
+    const auto start = std::chrono::steady_clock::now();
     NATIVECONC_CUDA_TRY(launch(frame, first, count, steps.as<std::int32_t>(), stream.get(), error));
     NATIVECONC_CUDA_TRY(
         check(cudaMemcpyAsync(out + first, steps.as<std::int32_t>(),
@@ -79,6 +83,10 @@ Code mandelbrot_host(const MandelbrotFrame& frame, int device, Poller poller, st
                               cudaMemcpyDeviceToHost, stream.get()),
               "copying from the GPU", error));
     NATIVECONC_CUDA_TRY(stream.synchronize(error));
+    const auto lasted = std::chrono::steady_clock::now() - start;
+    if (lasted < kShortBand) band *= 2;
+    if (lasted > kLongBand) band /= 2;
+    first += count;
   }
   return NATIVECONC_CUDA_OK;
 }

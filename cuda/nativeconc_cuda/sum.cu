@@ -116,6 +116,12 @@ __device__ void load_pack(const Strided<T, Index>& source, std::int64_t first,
   for (int k = 0; k < static_cast<int>(16 / sizeof(T)); ++k) pack[k] = source[first + k];
 }
 
+// As the CPU's sum ends: a zero comes out positive, and there is one NaN.
+__device__ double finished(double total) {
+  return total == total ? total + 0.0 : __longlong_as_double(0x7ff8'0000'0000'0000);
+}
+__device__ std::uint64_t finished(std::uint64_t total) { return total; }
+
 // Block b sums elements [b * kSumBlockLength, ...). Its threads take packs of 16 bytes in turn, and
 // keep one sum for each place in a pack. If `result` is given there is one block, and the sum is
 // the result; else it goes to partials[b].
@@ -165,7 +171,7 @@ __global__ void __launch_bounds__(kThreads, 4)
   const Sum total = BlockReduce(shared).Sum(sums[0]);
   if (threadIdx.x == 0) {
     if (result != nullptr) {
-      *result = static_cast<Result>(total);
+      *result = static_cast<Result>(finished(total));
     } else {
       partials[blockIdx.x] = total;
     }

@@ -9,6 +9,9 @@
 //
 // What a body must be, for the result not to depend on the number of threads:
 //   - a function of its chunk number alone, writing only what belongs to that chunk;
+//   - the same in every floating-point mode, or run in the default one: workers use that, and the
+//   caller
+//     of parallel_for sees to its own thread;
 //   - idempotent: a chunk may be run again from its start (after a fork in the middle of a run);
 //   - free of exceptions, and of waits for anything but its own memory.
 // A chunk that lasts longer than about a millisecond asks checkpoint.stop() on its way.

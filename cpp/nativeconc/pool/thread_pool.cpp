@@ -7,8 +7,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <chrono>
-#include <system_error>
+#include <exception>
 
 namespace nativeconc::pool {
 namespace {
@@ -21,17 +22,21 @@ constexpr std::chrono::nanoseconds kLookOut{Cancellation::kPollIntervalNs};
 // How often an idle worker wakes up for nothing.
 constexpr std::chrono::hours kIdleTurn{1};
 
-// New threads inherit the mask: blocked here, no signal ever lands on a worker.
-class AllSignalsBlocked {
+// New threads inherit the mask: blocked here, no signal sent to the process ever lands on a worker.
+// Those that a thread brings upon itself stay open, so that faulthandler can tell of a crash.
+class SignalsBlocked {
  public:
-  AllSignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  SignalsBlocked() {
+    sigset_t sent;
+    sigfillset(&sent);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
+      sigdelset(&sent, fault);
+    }
+    pthread_sigmask(SIG_SETMASK, &sent, &before_);
   }
-  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
  private:
   sigset_t before_;
@@ -53,11 +58,11 @@ bool ThreadPool::inside_chunk() { return in_chunk; }
 
 void ThreadPool::run(Job& job, int helpers) {
   {
-    std::unique_lock lock(mutex_);
+    const std::unique_lock lock(mutex_);
+    jobs_.push_back(&job);  // may throw; from here on nothing does
     ++running_;
     if (!stopping_) grow_to(helpers);  // otherwise the caller does the work alone
     job.places_left_ = std::min(helpers, static_cast<int>(workers_.size()));
-    jobs_.push_back(&job);
     for (int i = 0; i < job.places_left_; ++i) work_arrived_.notify_one();
   }
   const Checkpoint checkpoint(job.execution_.cancellation, true);
@@ -82,14 +87,15 @@ void ThreadPool::run(Job& job, int helpers) {
 
 void ThreadPool::grow_to(int workers) {
   if (static_cast<int>(workers_.size()) >= workers) return;
-  const AllSignalsBlocked blocked;
+  const SignalsBlocked blocked;
   try {
     while (static_cast<int>(workers_.size()) < workers) {
       workers_.emplace_back([this] { work(); });
       pthread_setname_np(workers_.back().native_handle(), "nativeconc");
     }
-  } catch (const std::system_error&) {
-    // The system grants no more threads: the ones there are, and the caller, do the work.
+  } catch (const std::exception&) {
+    // The system grants no more threads, or no memory for them: the ones there are, and the caller,
+    // do the work.
   }
 }
 
@@ -102,6 +108,8 @@ Job* ThreadPool::find_job_with_place() {
 
 void ThreadPool::work() {
   in_chunk = true;
+  // The thread that started us may round or flush in a way of its own; results must not tell.
+  std::fesetenv(FE_DFL_ENV);
   std::unique_lock lock(mutex_);
   for (;;) {
     Job* job = find_job_with_place();

@@ -4,7 +4,8 @@
 // The process's own threads, shared by everybody who runs a Job.
 //
 // Any thread may call in, several at once. Workers start when a job first wants them, stay, and
-// sleep when there is nothing to do. They mask all signals and never touch Python.
+// sleep when there is nothing to do. They mask all signals but faults of their own, compute in the
+// default floating-point mode and never touch Python.
 //
 // Fork: an idle pool stops its workers before a fork and starts new ones afterwards, so that a
 // single-threaded program stays one at the moment it forks. A busy pool cannot stop; the child

@@ -132,4 +132,13 @@ constexpr Transition give(PermitState now, std::uint32_t n) {
   return step;
 }
 
+// The number of permits is set anew; waiters stay.
+constexpr Transition refill(PermitState now, std::uint32_t count) {
+  Transition step;
+  step.next = {(now.word & PermitState::kQueue) | PermitState::with_permits(count).word};
+  step.must_wake = now.has_waiters() && count > 0;
+  if (step.must_wake) step.next.word |= PermitState::kWoken;
+  return step;
+}
+
 }  // namespace nativeconc::sync

@@ -61,6 +61,24 @@ bool Permits::release_to_waiters(std::uint32_t n, std::uint32_t max) {
   }
 }
 
+std::uint32_t Permits::available() const {
+  const PermitState state = load();
+  if (state.queue() == 0) return state.permits();
+  const bool kept = state.permits() > 0 && state.in_generation(os::fork_generation()).has_heir();
+  return kept ? state.permits() - 1 : state.permits();
+}
+
+void Permits::refill(std::uint32_t count) {
+  PermitState state = load();
+  Transition step;
+  do {
+    step = sync::refill(state.in_generation(os::fork_generation()), count);
+    // release: pairs with the acquire of whoever takes a permit
+  } while (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
+                                        std::memory_order_relaxed));
+  if (step.must_wake) wake(step.next);
+}
+
 WaitResult Permits::acquire(Deadline deadline, Waiter& waiter) {
   if (waiter.since_ns == 0) waiter.since_ns = monotonic_ns();
   const std::uint32_t generation = os::fork_generation();

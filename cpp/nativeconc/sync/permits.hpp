@@ -71,15 +71,11 @@ class Permits {
   }
 
   // A snapshot. A permit that is kept for the heir counts as taken.
-  std::uint32_t available() const {
-    const PermitState state = load();
-    return state.permits() > 0 && state.has_heir() ? state.permits() - 1 : state.permits();
-  }
+  std::uint32_t available() const;
 
-  // Forgets all waiters and sets the count. Only while no other thread can reach the object.
-  void reset(std::uint32_t count) {
-    word_.store(PermitState::with_permits(count).word, std::memory_order_relaxed);
-  }
+  // Sets the count anew, whoever holds permits. Those that wait go on waiting, or take what there
+  // is.
+  void refill(std::uint32_t count);
 
  private:
   PermitState load() const { return {word_.load(std::memory_order_relaxed)}; }

@@ -53,6 +53,22 @@ TEST(Permits, TimeOutWhenNobodyGivesOne) {
   EXPECT_TRUE(permits.try_acquire());
 }
 
+TEST(Permits, RefillingKeepsTheWaiters) {
+  Permits permits(0);
+  std::thread waiter([&] {
+    EXPECT_EQ(acquire(permits, Deadline::after(20'000'000)), WaitResult::timed_out);
+    EXPECT_TRUE(lock(permits));
+  });
+  for (int i = 0; i < 50; ++i) {
+    permits.refill(0);
+    EXPECT_EQ(permits.available(), 0U);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  permits.refill(2);
+  waiter.join();
+  EXPECT_EQ(permits.available(), 1U);
+}
+
 TEST(Permits, WakeAsManyWaitersAsAreGiven) {
   Permits permits(0);
   std::atomic<int> entered{0};
