@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // nc.Semaphore and nc.BoundedSemaphore: one implementation, which differs in the bound.
+#include <algorithm>
+
 #include "bindings.hpp"
 #include "permit_object.hpp"
 #include "timeout.hpp"
@@ -17,7 +19,7 @@ constexpr std::uint32_t kUnbounded = Permits::kMax + 1;
 bool is_bounded(PyObject* self) { return permit_object(self)->bound != kUnbounded; }
 
 bool release_n(PyObject* self, std::uint32_t n) {
-  const std::uint32_t most = is_bounded(self) ? permit_object(self)->bound : Permits::kMax;
+  const std::uint32_t most = std::min<std::uint32_t>(permit_object(self)->bound, Permits::kMax);
   if (permit_object(self)->permits.release(n, most)) return true;
   if (is_bounded(self)) {
     PyErr_SetString(PyExc_ValueError, "Semaphore released too many times");
