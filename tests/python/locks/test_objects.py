@@ -319,3 +319,22 @@ def test_waiting_threads_keep_the_lock_alive_and_leak_nothing():
         del lock, waiter
         gc.collect()
         assert watched() is None
+
+
+@pytest.mark.parametrize("kind", [nc.Semaphore, nc.BoundedSemaphore])
+def test_initialising_again_while_somebody_waits_sets_the_count_and_no_more(kind):
+    semaphore = kind(0)
+    got = []
+    waiter = threading.Thread(target=lambda: got.append(semaphore.acquire(timeout=0.05)))
+    waiter.start()
+    while waiter.is_alive():
+        semaphore.__init__(0)
+    assert got == [False]
+    assert "value=0" in repr(semaphore)
+    waiter = threading.Thread(target=lambda: got.append(semaphore.acquire()))
+    waiter.start()
+    semaphore.__init__(2)
+    waiter.join()
+    # Whether it came before or after, it took one of the two, or one that was then replaced.
+    assert got == [False, True]
+    assert "value=1" in repr(semaphore) or "value=2" in repr(semaphore)

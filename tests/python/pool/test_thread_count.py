@@ -221,3 +221,13 @@ def test_a_bad_environment_is_an_error_that_names_it_once_it_is_needed(run_scrip
         """,
         env={"NATIVECONC_NUM_THREADS": value},
     ).check("2\n")
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), KeyboardInterrupt()])
+def test_what_an_index_raises_comes_through(error):
+    class Broken:
+        def __index__(self):
+            raise error
+
+    with pytest.raises(type(error)):
+        nc.set_num_threads(Broken())
