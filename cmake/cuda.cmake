@@ -13,7 +13,10 @@ if(NOT NATIVECONC_CUDA STREQUAL "OFF")
   if(CMAKE_CUDA_COMPILER)
     enable_language(CUDA)
     if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.0)
-      set(missing "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is too old for C++20 (12.0 or later is needed)")
+      set(
+        missing
+        "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is too old for C++20 (12.0 or later is needed)"
+      )
     else()
       set(CMAKE_CUDA_STANDARD 20)
       set(CMAKE_CUDA_STANDARD_REQUIRED ON)
