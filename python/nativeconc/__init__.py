@@ -3,8 +3,8 @@
 
 """Concurrency for Python, done natively.
 
-Locks that drop in for :mod:`threading`'s and are faster, kernels that run without the GIL on all cores
-or on the GPU, and tools that show what the GIL costs your own script.
+Locks that drop in for :mod:`threading`'s and are faster, kernels that run without the GIL on all
+cores or on the GPU, and tools that show what the GIL costs your own script.
 
 Importing this package starts no thread and loads nothing but NumPy and the native core.
 """

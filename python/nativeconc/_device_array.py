@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ _MAX_DIMS = 64
 _DLPACK_CUDA = (2, 13)  # CUDA, and CUDA managed memory
 
 
-@dataclass(frozen=True)
-class DeviceArray:
+class DeviceArray(NamedTuple):
     """What an array interface says, checked."""
 
     address: int

@@ -20,9 +20,9 @@ parent used the GPU gets :class:`~nativeconc.CudaUnavailableError`.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,8 +125,9 @@ def _describe(device: Device) -> str:
     return f"{device.name} (compute capability {major}.{minor}, {device.memory / 1e9:.0f} GB)"
 
 
-def _library_path() -> Path:
-    return Path(_core.__file__).with_name(_LIBRARY_NAME)
+def _library_path() -> str:
+    # Without pathlib: importing that takes longer than all the rest of this package.
+    return os.path.join(os.path.dirname(_core.__file__), _LIBRARY_NAME)  # noqa: PTH118, PTH120
 
 
 _library_is_open = False
@@ -138,12 +139,12 @@ def _open_library() -> str | None:
     if _library_is_open:
         return None
     path = _library_path()
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         return (
             "This build of nativeconc has no GPU library: "
             "it was made where there was no CUDA compiler (nvcc)."
         )
-    reason = _core.cuda_open(str(path))
+    reason = _core.cuda_open(os.fspath(path))
     _library_is_open = reason is None
     return reason
 

@@ -26,7 +26,7 @@ ALLOWED = re.compile(
 
 @pytest.fixture
 def library() -> Path:
-    path = cuda._library_path()
+    path = Path(cuda._library_path())
     if not path.exists():
         pytest.skip("this build of nativeconc has no GPU library: there was no nvcc")
     return path

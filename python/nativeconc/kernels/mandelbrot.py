@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nativeconc import _core, cuda
 from nativeconc.kernels._arguments import (
@@ -19,6 +19,9 @@ from nativeconc.kernels._arguments import (
     interval,
     runs_on_gpu,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _MOST = 2**31 - 1
 

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from nativeconc import _core, cuda
 from nativeconc.kernels._arguments import (
@@ -18,6 +17,9 @@ from nativeconc.kernels._arguments import (
     host_array,
     runs_on_gpu,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def sum(  # noqa: A001 - NumPy's name

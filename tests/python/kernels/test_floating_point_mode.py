@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""The caller's floating-point mode (rounding, flushing) belongs to its thread: results do not show it."""
+"""The floating-point mode of the caller (rounding, flushing) does not show in results."""
 
 from __future__ import annotations
 
