@@ -55,7 +55,7 @@ def test_compare_prints_the_table_and_saves_files(invoke, tmp_path) -> None:
     files = ["--json", "a.json", "--html", "a.html", "--plot", "a.png"]
     done = invoke("compare", "--kernel", "count_primes", "--size", "2000", *QUICK, *files)
     assert done.exit_code == 0, done.output
-    assert "native, GIL released" in done.stdout
+    assert "native, own pool" in done.stdout
     assert "bystander" in done.stdout
     assert json.loads((tmp_path / "a.json").read_text())["rows"]
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
