@@ -2,49 +2,114 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // nc.Lock.
+#include <new>
+
 #include "bindings.hpp"
-#include "permit_object.hpp"
+#include "forfeit.hpp"
+#include "lock_header.hpp"
+#include "lock_object.hpp"
+#include "lock_operations.hpp"
+#include "nativeconc/sync/lock.hpp"
+#include "stats.hpp"
+#include "thread_name.hpp"
+#include "timed_entry.hpp"
 #include "timeout.hpp"
+#include "tracking.hpp"
 
 namespace nativeconc::seam {
 namespace {
 
-constexpr std::uint32_t kOne = 1;
+struct LockObject {
+  LockHeader header;
+  sync::Lock lock;
+};
+
+sync::Lock& core(PyObject* self) { return reinterpret_cast<LockObject*>(self)->lock; }
+
+struct LockWait {
+  PyObject* self;
+  sync::Lock& lock;
+  deadlock::ThreadId me;
+  sync::Waiter waiter;
+};
+
+WaitResult sleep(void* wait, Deadline deadline) {
+  auto* self = static_cast<LockWait*>(wait);
+  return self->lock.acquire(self->me, deadline, self->waiter);
+}
+
+// Any thread may release it, so nobody who waits for it is certainly stuck.
+deadlock::Want want(void* wait) {
+  auto* self = static_cast<LockWait*>(wait);
+  deadlock::Want result;
+  result.lock = self->self;
+  result.owned = &self->lock;
+  result.owner = [](const void* lock) { return static_cast<const sync::Lock*>(lock)->owner(); };
+  result.certain = false;
+  return result;
+}
+
+Waited wait_for_lock(PyObject* self, Deadline deadline) {
+  LockWait wait{self, core(self), this_thread(), {}};
+  return wait_for({&wait, sleep, want, &lock_header(self)->stats}, deadline);
+}
+
+Waited try_lock(PyObject* self) {
+  if (!core(self).try_acquire(this_thread())) return Waited::timed_out;
+  if (is_tracking()) [[unlikely]] note_taken(self, deadlock::Mode::lock);
+  return Waited::acquired;
+}
+
+Waited take_lock(PyObject* self, Deadline deadline) {
+  if (is_tracking() && deadline.is_never() && !check_order(self)) return Waited::error;
+  if (core(self).try_acquire(this_thread())) [[likely]] {
+    if (is_tracking()) [[unlikely]] note_taken(self, deadlock::Mode::lock);
+    return Waited::acquired;
+  }
+  const Waited waited = wait_for_lock(self, deadline);
+  if (is_tracking() && waited == Waited::acquired) note_taken(self, deadlock::Mode::lock);
+  return waited;
+}
 
 bool release_lock(PyObject* self) {
-  if (permit_object(self)->permits.release(1, kOne)) return true;
+  const deadlock::ThreadId owner = is_tracking() ? core(self).owner() : deadlock::kNobody;
+  if (core(self).release()) [[likely]] {
+    if (owner != deadlock::kNobody) [[unlikely]] note_released(self, owner);
+    return true;
+  }
   PyErr_SetString(PyExc_RuntimeError, "release unlocked lock");
   return false;
 }
 
-constexpr TimedOperations kTimed{take_permit, release_lock};
+constexpr LockOperations kOperations{try_lock, take_lock, release_lock};
+
+}  // namespace
+
+PyTypeObject* lock_type = nullptr;
+
+bool is_locked(PyObject* lock) { return core(lock).is_locked(); }
+
+namespace {
 
 PyObject* lock_new(PyTypeObject* type, PyObject*, PyObject*) {
-  return new_permit_object(type, kOne, kOne);
+  PyObject* self = new_lock(type);
+  if (self != nullptr) new (&core(self)) sync::Lock;
+  return self;
 }
 
 int lock_init(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"name", nullptr};
-  PyObject* name = Py_None;
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|$O:Lock", const_cast<char**>(keywords), &name) ==
-      0) {
-    return -1;
-  }
-  if (name != Py_None && PyUnicode_Check(name) == 0) {
-    PyErr_Format(PyExc_TypeError, "name must be a str or None, not %.100s", Py_TYPE(name)->tp_name);
-    return -1;
-  }
-  NATIVECONC_BEGIN_EXCLUSIVE(self);
-  Py_XSETREF(permit_object(self)->name, name == Py_None ? nullptr : Py_NewRef(name));
-  NATIVECONC_END_EXCLUSIVE();
-  return 0;
+  return init_lock(self, args, kwargs, "|$O:Lock");
+}
+
+PyObject* lock_enter(PyObject* self, PyObject*) {
+  return acquire_result(take_lock(self, Deadline::never()));
 }
 
 PyObject* lock_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   bool may_block = true;
   Deadline deadline = Deadline::never();
   if (!parse_lock_acquire(args, nargs, kwnames, &may_block, &deadline)) return nullptr;
-  return acquire_permit(self, may_block, deadline);
+  return acquire_result(may_block ? take_lock(self, deadline) : try_lock(self));
 }
 
 PyObject* lock_release(PyObject* self, PyObject*) {
@@ -53,41 +118,32 @@ PyObject* lock_release(PyObject* self, PyObject*) {
 }
 
 PyObject* lock_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
+  if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
+    const deadlock::ThreadId me = this_thread();
+    if (is_forfeited(self, me, core(self).owner() == me)) Py_RETURN_NONE;
+  }
   return lock_release(self, nullptr);
 }
 
 PyObject* lock_timeout(PyObject* self, PyObject* seconds) {
-  return make_timed_entry(self, seconds, kTimed);
+  return make_timed_entry(self, seconds, kOperations);
 }
 
-PyObject* lock_locked(PyObject* self, PyObject*) {
-  return PyBool_FromLong(permit_object(self)->permits.available() == 0);
+PyObject* lock_locked(PyObject* self, PyObject*) { return PyBool_FromLong(core(self).is_locked()); }
+
+PyObject* lock_stats(PyObject* self, PyObject*) {
+  return make_stats(lock_header(self)->stats, core(self).owner());
 }
 
 PyObject* lock_at_fork_reinit(PyObject* self, PyObject*) {
-  permit_object(self)->permits.refill(kOne);
+  const deadlock::ThreadId owner = core(self).owner();
+  core(self).reset();
+  if (owner != deadlock::kNobody) note_released(self, owner);
   Py_RETURN_NONE;
 }
 
-PyObject* lock_name(PyObject* self, void*) {
-  PyObject* name = nullptr;
-  NATIVECONC_BEGIN_EXCLUSIVE(self);
-  name = Py_XNewRef(permit_object(self)->name);
-  NATIVECONC_END_EXCLUSIVE();
-  return name == nullptr ? Py_NewRef(Py_None) : name;
-}
-
-PyObject* lock_repr(PyObject* self) {
-  PyObject* type = qualified_type_name(self);
-  if (type == nullptr) return nullptr;
-  const char* state = permit_object(self)->permits.available() == 0 ? "locked" : "unlocked";
-  PyObject* name = lock_name(self, nullptr);
-  PyObject* repr = Py_IsNone(name) != 0
-                       ? PyUnicode_FromFormat("<%s %U object at %p>", state, type, self)
-                       : PyUnicode_FromFormat("<%s %U object %R at %p>", state, type, name, self);
-  Py_DECREF(name);
-  Py_DECREF(type);
-  return repr;
+PyObject* repr(PyObject* self) {
+  return lock_repr(self, core(self).is_locked() ? "locked" : "unlocked", "");
 }
 
 PyMethodDef methods[] = {
@@ -120,7 +176,8 @@ PyMethodDef methods[] = {
      "Raises:\n"
      "    ValueError: seconds is negative or NaN.\n"
      "    LockTimeout: on entering, when the lock was not free in time; the body does not run."},
-    {"__enter__", enter_permit, METH_NOARGS, "Acquire."},
+    {"stats", lock_stats, METH_NOARGS, kStatsDoc},
+    {"__enter__", lock_enter, METH_NOARGS, "Acquire."},
     {"__exit__", as_method(lock_exit), METH_FASTCALL, "Release."},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
     {"_at_fork_reinit", lock_at_fork_reinit, METH_NOARGS,
@@ -144,27 +201,32 @@ PyType_Slot slots[] = {
          "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() "
          "or\n"
          "release() changes __enter__() and __exit__() too: they do not call them. A forked child\n"
-         "finds the lock as it was; waiters of the parent are forgotten.\n\n"
+         "finds the lock as it was; waiters of the parent are forgotten. If a thread that the child\n"
+         "does not have holds it, waiting for it there without a timeout is a DeadlockError.\n\n"
          "Args:\n"
          "    name: what reports call the lock.\n\n"
          "Source: barging with hand-over as in WebKit's WTF::Lock; the state machine is described "
          "in\n"
-         "cpp/nativeconc/sync/permits.hpp.")},
+         "cpp/nativeconc/sync/permit_state.hpp.")},
     {Py_tp_new, as_slot(lock_new)},
     {Py_tp_init, as_slot(lock_init)},
-    {Py_tp_dealloc, as_slot(dealloc_permit_object)},
-    {Py_tp_repr, as_slot(lock_repr)},
+    {Py_tp_dealloc, as_slot(dealloc_lock)},
+    {Py_tp_repr, as_slot(repr)},
     {Py_tp_methods, methods},
-    {Py_tp_members, permit_object_members},
+    {Py_tp_members, lock_members},
     {Py_tp_getset, properties},
     {0, nullptr},
 };
 
-PyType_Spec spec = {"nativeconc.Lock", sizeof(PermitObject), 0,
+PyType_Spec spec = {"nativeconc.Lock", sizeof(LockObject), 0,
                     kHeapTypeFlags | Py_TPFLAGS_BASETYPE, slots};
 
 }  // namespace
 
-void bind_lock(py::module_& m) { add_heap_type(m, spec); }
+void bind_lock(py::module_& m) {
+  lock_type = add_heap_type(m, spec);
+  add_lock_type(lock_type, [](PyObject* self) { return core(self).owner(); });
+  add_operations(lock_type, kOperations);
+}
 
 }  // namespace nativeconc::seam

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "bindings.hpp"
+#include "lock_operations.hpp"
 #include "permit_object.hpp"
+#include "stats.hpp"
 #include "timeout.hpp"
 
 namespace nativeconc::seam {
@@ -32,7 +34,11 @@ bool release_n(PyObject* self, std::uint32_t n) {
 
 bool release_one(PyObject* self) { return release_n(self, 1); }
 
-constexpr TimedOperations kTimed{take_permit, release_one};
+Waited attempt(PyObject* self) {
+  return permit_object(self)->permits.try_acquire() ? Waited::acquired : Waited::timed_out;
+}
+
+constexpr LockOperations kOperations{attempt, take_permit, release_one};
 
 // An int from `least` to Permits::kMax, or false with an error that names the argument.
 bool parse_count(PyObject* object, const char* name, long least, std::uint32_t* count) {
@@ -120,7 +126,11 @@ PyObject* semaphore_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
 }
 
 PyObject* semaphore_timeout(PyObject* self, PyObject* seconds) {
-  return make_timed_entry(self, seconds, kTimed);
+  return make_timed_entry(self, seconds, kOperations);
+}
+
+PyObject* semaphore_stats(PyObject* self, PyObject*) {
+  return make_stats(permit_object(self)->stats);
 }
 
 PyObject* semaphore_repr(PyObject* self) {
@@ -161,6 +171,7 @@ PyMethodDef methods[] = {
      "Raises:\n"
      "    ValueError: seconds is negative or NaN.\n"
      "    LockTimeout: on entering, when no permit was free in time; the body does not run."},
+    {"stats", semaphore_stats, METH_NOARGS, kStatsDoc},
     {"__enter__", enter_permit, METH_NOARGS, "Acquire."},
     {"__exit__", as_method(semaphore_exit), METH_FASTCALL, "Release one permit."},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
@@ -217,7 +228,8 @@ PyType_Spec bounded_spec = {"nativeconc.BoundedSemaphore", sizeof(PermitObject),
 
 void bind_semaphore(py::module_& m) {
   PyTypeObject* semaphore = add_heap_type(m, semaphore_spec);
-  add_heap_type(m, bounded_spec, semaphore);
+  add_operations(semaphore, kOperations);
+  add_operations(add_heap_type(m, bounded_spec, semaphore), kOperations);
 }
 
 }  // namespace nativeconc::seam

@@ -11,8 +11,16 @@ namespace nativeconc::seam {
 void refuse_sub_interpreters();  // throws ImportError
 void bind_errors(py::module_& m);
 void bind_timed_entry(py::module_& m);
+void bind_stats(py::module_& m);
+void bind_deadlock(py::module_& m);
 void bind_lock(py::module_& m);
+void bind_rlock(py::module_& m);
 void bind_semaphore(py::module_& m);
+void bind_condition(py::module_& m);
+void bind_event(py::module_& m);
+void bind_barrier(py::module_& m);
+void bind_rwlock(py::module_& m);
+void bind_acquire_all(py::module_& m);
 void bind_pool(py::module_& m);
 void bind_kernels(py::module_& m);
 void bind_cuda(py::module_& m);

@@ -52,6 +52,15 @@ void bind_errors(py::module_& m) {
       m, "nativeconc.LockTimeout",
       "A lock was not free within the time given. Raised by ``with lock.timeout(seconds)``.",
       {types.native_conc_error, PyExc_TimeoutError});
+  types.deadlock_error = add_error(
+      m, "nativeconc.DeadlockError",
+      "The wait for a lock would never end. The lock is not held. ``report`` says who waits for "
+      "whom.",
+      {types.native_conc_error, PyExc_RuntimeError});
+  types.deadlock_warning = add_error(
+      m, "nativeconc.DeadlockWarning",
+      "Threads wait for each other, or could. ``report`` says which, and where.",
+      {PyExc_RuntimeWarning});
   types.cuda_unavailable_error =
       add_error(m, "nativeconc.CudaUnavailableError",
                 "The GPU was asked for, but cannot be used. The message says why.",

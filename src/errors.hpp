@@ -14,6 +14,8 @@ namespace nativeconc::seam {
 struct Errors {
   PyObject* native_conc_error = nullptr;
   PyObject* lock_timeout = nullptr;
+  PyObject* deadlock_error = nullptr;
+  PyObject* deadlock_warning = nullptr;
   PyObject* cuda_unavailable_error = nullptr;
 };
 

@@ -10,8 +10,16 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   m.doc() = "The native core of nativeconc. Private: import nativeconc instead.";
   bind_errors(m);
   bind_timed_entry(m);
+  bind_stats(m);
+  bind_deadlock(m);
   bind_lock(m);
+  bind_rlock(m);
   bind_semaphore(m);
+  bind_condition(m);
+  bind_event(m);
+  bind_barrier(m);
+  bind_rwlock(m);
+  bind_acquire_all(m);
   bind_pool(m);
   bind_kernels(m);
   bind_cuda(m);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The Python object behind Lock, Semaphore and BoundedSemaphore: Permits with a name.
+// The Python object behind Semaphore and BoundedSemaphore.
 //
 // Everything that takes a permit is native code from the call to the record that it is held, so a
 // signal handler cannot run in between and lose it. Needs the GIL; waiting releases it.
@@ -19,29 +19,25 @@ namespace nativeconc::seam {
 struct PermitObject {
   PyObject_HEAD sync::Permits permits;
   std::atomic<std::uint32_t> bound;  // never more permits than this
-  PyObject* name;                    // a str, or null
+  sync::WaitStats stats;
   PyObject* weakrefs;
 };
 
 inline PermitObject* permit_object(PyObject* self) { return reinterpret_cast<PermitObject*>(self); }
 
+// Waits for a permit.
+Waited wait_for_permit(PyObject* self, Deadline deadline);
+
 // Takes a permit: at once if it can, else waiting until the deadline.
 inline Waited take_permit(PyObject* self, Deadline deadline) {
-  sync::Permits& permits = permit_object(self)->permits;
-  return permits.try_acquire() ? Waited::acquired : wait_for_permit(permits, deadline);
-}
-
-// The result of acquire(): True, False, or null with an error set.
-inline PyObject* acquire_result(Waited waited) {
-  if (waited == Waited::error) return nullptr;
-  return Py_NewRef(waited == Waited::acquired ? Py_True : Py_False);
+  return permit_object(self)->permits.try_acquire() ? Waited::acquired
+                                                    : wait_for_permit(self, deadline);
 }
 
 inline PyObject* acquire_permit(PyObject* self, bool may_block, Deadline deadline) {
-  sync::Permits& permits = permit_object(self)->permits;
-  if (permits.try_acquire()) return Py_NewRef(Py_True);
+  if (permit_object(self)->permits.try_acquire()) return Py_NewRef(Py_True);
   if (!may_block) return Py_NewRef(Py_False);
-  return acquire_result(wait_for_permit(permits, deadline));
+  return acquire_result(wait_for_permit(self, deadline));
 }
 
 // __enter__, which is acquire() without arguments.

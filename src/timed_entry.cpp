@@ -13,9 +13,9 @@ namespace {
 
 struct TimedEntry {
   PyObject_HEAD PyObject* primitive;
-  PyObject* seconds;  // as given, for the message
+  PyObject* seconds;  // as given, for the message; None: no limit
   std::int64_t timeout_ns;
-  const TimedOperations* operations;
+  const LockOperations* operations;
 };
 
 PyTypeObject* type = nullptr;
@@ -32,7 +32,9 @@ bool is_whole(const TimedEntry* entry) {
 PyObject* enter(PyObject* self, PyObject*) {
   const TimedEntry* entry = timed_entry(self);
   if (!is_whole(entry)) return nullptr;
-  switch (entry->operations->acquire(entry->primitive, Deadline::after(entry->timeout_ns))) {
+  const bool is_timed = entry->seconds != Py_None;
+  const Deadline deadline = is_timed ? Deadline::after(entry->timeout_ns) : Deadline::never();
+  switch (entry->operations->take(entry->primitive, deadline)) {
     case Waited::acquired:
       return Py_NewRef(Py_True);
     case Waited::timed_out:
@@ -79,7 +81,8 @@ PyMethodDef methods[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("The context manager that ``lock.timeout(seconds)`` returns.")},
+    {Py_tp_doc, const_cast<char*>("The context manager that ``lock.timeout(seconds)`` returns, and\n"
+                                   "``rwlock.read()`` and ``rwlock.write()``.")},
     {Py_tp_methods, methods},
     {Py_tp_traverse, as_slot(traverse)},
     {Py_tp_clear, as_slot(clear)},
@@ -92,15 +95,17 @@ PyType_Spec spec = {"nativeconc._core.TimedEntry", sizeof(TimedEntry), 0,
 
 }  // namespace
 
-PyObject* make_timed_entry(PyObject* primitive, PyObject* seconds,
-                           const TimedOperations& operations) {
+bool parse_time_limit(PyObject* seconds, std::int64_t* timeout_ns) {
+  if (!parse_seconds(seconds, timeout_ns)) return false;
+  if (*timeout_ns >= 0) return true;
+  PyErr_Format(PyExc_ValueError, "timeout must be a non-negative number of seconds, not %R",
+               seconds);
+  return false;
+}
+
+PyObject* make_entry(PyObject* primitive, PyObject* seconds, const LockOperations& operations) {
   std::int64_t timeout_ns = 0;
-  if (!parse_seconds(seconds, &timeout_ns)) return nullptr;
-  if (timeout_ns < 0) {
-    PyErr_Format(PyExc_ValueError, "timeout must be a non-negative number of seconds, not %R",
-                 seconds);
-    return nullptr;
-  }
+  if (seconds != Py_None && !parse_time_limit(seconds, &timeout_ns)) return nullptr;
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   TimedEntry* entry = timed_entry(self);
@@ -109,6 +114,20 @@ PyObject* make_timed_entry(PyObject* primitive, PyObject* seconds,
   entry->timeout_ns = timeout_ns;
   entry->operations = &operations;
   return self;
+}
+
+PyObject* make_timed_entry(PyObject* primitive, PyObject* seconds,
+                           const LockOperations& operations) {
+  if (seconds != Py_None) return make_entry(primitive, seconds, operations);
+  PyErr_SetString(PyExc_TypeError, "timeout must be a number of seconds, not NoneType");
+  return nullptr;
+}
+
+bool take_apart(PyObject* object, EntryParts* parts) {
+  if (Py_TYPE(object) != type) return false;
+  const TimedEntry* entry = timed_entry(object);
+  *parts = {entry->primitive, entry->operations, entry->seconds != Py_None};
+  return true;
 }
 
 void bind_timed_entry(py::module_& m) { type = add_heap_type(m, spec); }

@@ -116,4 +116,30 @@ bool parse_semaphore_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* 
   return true;
 }
 
+bool parse_optional_timeout(PyObject* timeout, Deadline* deadline) {
+  *deadline = Deadline::never();
+  if (timeout == nullptr || timeout == Py_None) return true;
+  std::int64_t timeout_ns = 0;
+  if (!parse_seconds(timeout, &timeout_ns)) return false;
+  *deadline = Deadline::after(timeout_ns);
+  return true;
+}
+
+bool parse_wait(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Deadline* deadline) {
+  const Py_ssize_t n_keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  if (nargs + n_keywords > 1) {
+    PyErr_Format(PyExc_TypeError, "wait() takes at most 1 argument (%zd given)",
+                 nargs + n_keywords);
+    return false;
+  }
+  if (n_keywords == 1 &&
+      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "timeout") != 0) {
+    PyErr_Format(PyExc_TypeError,
+                 "wait() got an unexpected keyword argument '%U'; it takes timeout",
+                 PyTuple_GET_ITEM(kwnames, 0));
+    return false;
+  }
+  return parse_optional_timeout(nargs + n_keywords == 1 ? args[0] : nullptr, deadline);
+}
+
 }  // namespace nativeconc::seam

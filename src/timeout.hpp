@@ -24,4 +24,10 @@ bool parse_lock_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnam
 bool parse_semaphore_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                              bool* may_block, Deadline* deadline);
 
+// wait(timeout=None): None waits for ever, a negative timeout has passed already.
+bool parse_wait(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Deadline* deadline);
+
+// The same for a timeout that has been taken from its arguments; null and None wait for ever.
+bool parse_optional_timeout(PyObject* timeout, Deadline* deadline);
+
 }  // namespace nativeconc::seam

@@ -6,23 +6,97 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace nativeconc::seam {
+#include "deadlock_report.hpp"
+#include "deadlock_settings.hpp"
+#include "gil.hpp"
+#include "nativeconc/deadlock/wait_graph.hpp"
+#include "thread_name.hpp"
 
-bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
+namespace nativeconc::seam {
+namespace {
+
+using deadlock::Finding;
+using deadlock::Glance;
+
+// Most waits are shorter than this, and never enter the wait-for graph.
+constexpr std::int64_t kPatienceNs = 5'000'000;
+// How soon a thread that has long been waiting notices that the owner has ended.
+constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
+
+// What a wait that can deadlock remembers from sleep to sleep.
+struct Watch {
+  std::uint64_t call = deadlock::next_call();
+  Deadline patience = Deadline::after(kPatienceNs);
+  std::uint64_t suspect = 0;  // the signature of a cycle that is only suspected,
+  Deadline grace = Deadline::never();  // and when it has lasted long enough
+  std::uint64_t settled = 0;  // the signature of one that has been reported, by whomever
+};
+
+// Is it this thread's business to report it now?
+bool is_due(const Glance& seen, Watch& watch) {
+  if (seen.finding == Finding::nothing || seen.signature == watch.settled) return false;
+  if (!seen.certain) {
+    if (seen.signature != watch.suspect) {
+      watch.suspect = seen.signature;
+      watch.grace = Deadline::after(deadlock_settings().grace_ns.load(std::memory_order_relaxed));
+    }
+    if (!watch.grace.has_passed()) return false;
+  }
+  watch.settled = seen.signature;
+  return deadlock::claim(seen.signature);
+}
+
+// Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when a
+// deadlock is to be reported.
+WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, bool& due) {
+  if (!watch.patience.has_passed()) {
+    const WaitResult result = what.sleep(what.self, earlier(until, watch.patience));
+    if (result != WaitResult::timed_out || until.has_passed()) return result;
+  }
+  for (;;) {
+    deadlock::begin_wait(what.want(what.self), watch.call);
+    const Glance seen = deadlock::glance();
+    due = is_due(seen, watch);
+    if (due) return WaitResult::interrupted;
+    Deadline nap = earlier(until, Deadline::after(kHeartbeatNs));
+    if (seen.finding != Finding::nothing && seen.signature != watch.settled) {
+      nap = earlier(nap, watch.grace);
+    }
+    const WaitResult result = what.sleep(what.self, nap);
+    deadlock::end_wait();
+    if (result != WaitResult::timed_out || until.has_passed()) return result;
+  }
+}
 
 // Straight-line code, by design: see python.hpp.
-Waited wait_for_permit(sync::Permits& permits, Deadline deadline) {
-  sync::Permits::Waiter waiter;
+Waited sleep_until(const Waitable& what, Deadline deadline) {
   const bool polls = is_main_thread();
+  const bool watched = what.want != nullptr && deadline.is_never();
+  Watch watch;
+  name_this_thread();
   for (;;) {
     const Deadline slice = polls ? earlier(deadline, Deadline::after(kSignalPollNs)) : deadline;
-    PyThreadState* state = PyEval_SaveThread();
-    const WaitResult result = permits.acquire(slice, waiter);
-    PyEval_RestoreThread(state);
+    bool due = false;
+    PyThreadState* state = release_gil();
+    const WaitResult result = watched ? sleep_watched(what, slice, watch, due)
+                                      : what.sleep(what.self, slice);
+    take_gil(state);
+    if (due && !report_own_deadlock()) return Waited::error;
     if (result == WaitResult::acquired) return Waited::acquired;
     if (PyErr_CheckSignals() != 0) return Waited::error;
     if (result == WaitResult::timed_out && deadline.has_passed()) return Waited::timed_out;
   }
+}
+
+}  // namespace
+
+bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
+
+Waited wait_for(const Waitable& what, Deadline deadline) {
+  const std::int64_t since_ns = what.stats->begin();
+  const Waited waited = sleep_until(what, deadline);
+  what.stats->end(since_ns);
+  return waited;
 }
 
 }  // namespace nativeconc::seam

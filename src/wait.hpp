@@ -3,13 +3,16 @@
 
 // The one wait loop: every blocking call of the library comes through here.
 //
-// It releases the GIL around each sleep, honours the deadline, and on the main thread lets Python's
-// signal handlers run: at once when a signal interrupts the sleep, within kSignalPollNs when it was
-// delivered to another thread or just before the sleep began.
+// It releases the GIL around each sleep, honours the deadline, counts the wait, and on the main thread
+// lets Python's signal handlers run: at once when a signal interrupts the sleep, within kSignalPollNs
+// when it was delivered to another thread or just before the sleep began. A wait without a deadline
+// for something that has an owner takes part in deadlock detection.
 #pragma once
 
 #include "nativeconc/base/deadline.hpp"
-#include "nativeconc/sync/permits.hpp"
+#include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/deadlock/want.hpp"
+#include "nativeconc/sync/wait_stats.hpp"
 #include "python.hpp"
 
 namespace nativeconc::seam {
@@ -20,14 +23,30 @@ inline constexpr std::int64_t kSignalPollNs = 50'000'000;
 // after a fork the only one. An interpreter embedded in another thread is still woken by EINTR.
 bool is_main_thread();
 
-enum class Waited {
+enum class [[nodiscard]] Waited {
   acquired,
   timed_out,
-  error,  // a Python exception is set (a signal handler raised); nothing is held
+  error,  // a Python exception is set (a signal handler raised, a deadlock); nothing is held
 };
 
-// Takes a permit. Call it with the GIL; it is held again on return. Never returns if the
-// interpreter shuts down meanwhile and this is not the main thread.
-Waited wait_for_permit(sync::Permits& permits, Deadline deadline);
+// One thread's wait for one thing.
+struct Waitable {
+  void* self = nullptr;
+  // Sleeps, without the GIL; is called again until it says `acquired` or the wait is given up.
+  WaitResult (*sleep)(void* self, Deadline deadline) = nullptr;
+  // Who stands in the way at this moment; null for what nobody owns. Called without the GIL.
+  deadlock::Want (*want)(void* self) = nullptr;
+  sync::WaitStats* stats = nullptr;
+};
+
+// The result of acquire(): True, False, or null with an error set.
+inline PyObject* acquire_result(Waited waited) {
+  if (waited == Waited::error) return nullptr;
+  return Py_NewRef(waited == Waited::acquired ? Py_True : Py_False);
+}
+
+// Call it with the GIL; it is held again on return. Never returns if the interpreter shuts down
+// meanwhile and this is not the main thread.
+Waited wait_for(const Waitable& what, Deadline deadline);
 
 }  // namespace nativeconc::seam

@@ -15,25 +15,56 @@ from typing import TYPE_CHECKING, Any
 
 # _core comes first: in a sub-interpreter it says clearly that it cannot be used there.
 from nativeconc import _core, cuda, errors, kernels  # noqa: F401
-from nativeconc._core import BoundedSemaphore, Lock, Semaphore, __version__
-from nativeconc.errors import CudaUnavailableError, LockTimeout, NativeConcError
+from nativeconc._core import (
+    Barrier,
+    BoundedSemaphore,
+    BrokenBarrierError,
+    Condition,
+    Event,
+    Lock,
+    RLock,
+    RWLock,
+    Semaphore,
+    __version__,
+    acquire_all,
+)
+from nativeconc.errors import (
+    CudaUnavailableError,
+    DeadlockError,
+    DeadlockWarning,
+    LockTimeout,
+    NativeConcError,
+)
 from nativeconc.pool import get_num_threads, num_threads, set_num_threads
+from nativeconc.thread import Thread
 
 if TYPE_CHECKING:
+    from nativeconc import deadlock
     from nativeconc.comparison import Comparison, compare
     from nativeconc.config import show_config
 
 __all__ = [
+    "Barrier",
     "BoundedSemaphore",
+    "BrokenBarrierError",
     "Comparison",
+    "Condition",
     "CudaUnavailableError",
+    "DeadlockError",
+    "DeadlockWarning",
+    "Event",
     "Lock",
     "LockTimeout",
     "NativeConcError",
+    "RLock",
+    "RWLock",
     "Semaphore",
+    "Thread",
     "__version__",
+    "acquire_all",
     "compare",
     "cuda",
+    "deadlock",
     "errors",
     "get_num_threads",
     "kernels",
@@ -46,6 +77,7 @@ __all__ = [
 _LAZY = {
     "Comparison": "nativeconc.comparison",
     "compare": "nativeconc.comparison",
+    "deadlock": "nativeconc.deadlock",
     "show_config": "nativeconc.config",
 }
 
@@ -55,7 +87,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    value = getattr(importlib.import_module(_LAZY[name]), name)
+    module = importlib.import_module(_LAZY[name])
+    value = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
     globals()[name] = value
     return value
 

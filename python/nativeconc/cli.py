@@ -114,6 +114,35 @@ def compare(
     )
 
 
+_DEADLOCKS_HELP = "\n\n".join(
+    (
+        "Run a script with its locks watched: deadlocks, and lock orders that can become one.",
+        "The script runs as `python SCRIPT ARGS` would run it, but threading's locks, and so those "
+        "of other people's code too, are nativeconc's. Each report goes to stderr as it comes. "
+        "In a deadlock one thread gets DeadlockError, and the others go on.",
+        "Exit codes: 3 something was found; 2 there is no such script; else the script's own (130 "
+        "after Ctrl-C).",
+    )
+)
+
+
+@app.command(help=_DEADLOCKS_HELP, context_settings={"allow_interspersed_args": False})
+def deadlocks(
+    script: Annotated[
+        str, typer.Argument(metavar="SCRIPT", help="The script; with -m, the name of a module.")
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARGS]...", help="All that follows belongs to the script."),
+    ] = None,
+    module: Annotated[bool, typer.Option("-m", help="Run a module, as python -m does.")] = False,
+) -> None:
+    """Run a script under watch (its help is `_DEADLOCKS_HELP`)."""
+    from nativeconc.deadlock.command import execute
+
+    raise typer.Exit(execute(script, tuple(arguments or ()), is_module=module))
+
+
 @app.command()
 def info() -> None:
     """Show versions, CPU budget, GIL, SIMD, CUDA, shared memory and huge pages (nc.show_config)."""

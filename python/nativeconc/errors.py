@@ -7,6 +7,18 @@ All derive from :class:`NativeConcError`, and each also from the built-in except
 does not know this library would catch.
 """
 
-from nativeconc._core import CudaUnavailableError, LockTimeout, NativeConcError
+from nativeconc._core import (
+    CudaUnavailableError,
+    DeadlockError,
+    DeadlockWarning,
+    LockTimeout,
+    NativeConcError,
+)
 
-__all__ = ["CudaUnavailableError", "LockTimeout", "NativeConcError"]
+__all__ = [
+    "CudaUnavailableError",
+    "DeadlockError",
+    "DeadlockWarning",
+    "LockTimeout",
+    "NativeConcError",
+]

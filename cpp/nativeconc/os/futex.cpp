@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <limits>
 
 namespace nativeconc::os {
 namespace {
@@ -42,6 +43,12 @@ FutexResult futex_wait(const std::uint32_t* word, std::uint32_t expected, Deadli
 
 void futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels) {
   syscall(SYS_futex, word, operation(FUTEX_WAKE_BITSET, scope), 1, nullptr, nullptr, channels);
+}
+
+void futex_wake_all(const std::uint32_t* word, Scope scope, std::uint32_t channels) {
+  constexpr int kEverybody = std::numeric_limits<int>::max();
+  syscall(SYS_futex, word, operation(FUTEX_WAKE_BITSET, scope), kEverybody, nullptr, nullptr,
+          channels);
 }
 
 }  // namespace nativeconc::os

@@ -33,4 +33,7 @@ FutexResult futex_wait(const std::uint32_t* word, std::uint32_t expected, Deadli
 // Wakes the longest sleeper on any of the channels, if there is one.
 void futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels = kAllChannels);
 
+// Wakes every sleeper on any of the channels.
+void futex_wake_all(const std::uint32_t* word, Scope scope, std::uint32_t channels = kAllChannels);
+
 }  // namespace nativeconc::os

@@ -37,8 +37,9 @@ struct Thread {
   std::uint32_t expected = 0;  // the futex word it falls asleep on
 };
 
+template <Stock kStock>
 struct World {
-  PermitState state;
+  QueueState<kStock> state;
   std::array<Thread, kMaxThreads> threads;
 };
 
@@ -49,10 +50,15 @@ struct Setup {
   std::uint8_t timeouts;
 };
 
+template <Stock kStock>
 class Search {
+  using State = QueueState<kStock>;
+  using World = sync::World<kStock>;
+  using Transition = sync::Transition<kStock>;
+
  public:
   explicit Search(Setup setup) : setup_(setup) {
-    World start{PermitState::with_permits(setup.permits), {}};
+    World start{full(setup), {}};
     for (std::size_t i = 0; i < setup.n_threads; ++i) {
       start.threads[i].rounds_left = setup.rounds;
       start.threads[i].timeouts_left = setup.timeouts;
@@ -74,6 +80,13 @@ class Search {
   std::size_t states() const { return seen_.size(); }
 
  private:
+  // All permits there; the only permit of an owned stock is there when nobody owns it.
+  static State full(const Setup& setup) {
+    return State::with_stock(kStock == Stock::counted ? setup.permits : 0);
+  }
+
+  static std::uint32_t id_of(std::size_t i) { return static_cast<std::uint32_t>(i) + 1; }
+
   static std::string key(const World& world) {
     return {reinterpret_cast<const char*>(&world), sizeof world};
   }
@@ -107,9 +120,12 @@ class Search {
       registered += thread.registered ? 1 : 0;
       heirs += thread.is_heir ? 1 : 0;
     }
-    const PermitState state = world.state;
-    const auto waiters = (state.word & PermitState::kWaiters) / PermitState::kOneWaiter;
+    const State state = world.state;
+    const auto waiters = (state.word & State::kWaiters) / State::kOneWaiter;
     EXPECT_EQ(state.permits() + holders, setup_.permits) << "permits are neither made nor lost";
+    for (std::size_t i = 0; kStock == Stock::owned && i < setup_.n_threads; ++i) {
+      EXPECT_EQ(world.threads[i].at == At::holding, state.stock() == id_of(i)) << "its owner";
+    }
     EXPECT_EQ(waiters, registered);
     EXPECT_EQ(state.has_heir() ? 1u : 0u, heirs);
     EXPECT_TRUE(state.is_woken() || state.permits() == 0 || waiters == 0) << "invariant I";
@@ -121,7 +137,7 @@ class Search {
       EXPECT_TRUE(thread.rounds_left == 0 && thread.at != At::asleep)
           << "a lost wake-up: nobody can move, the word is " << std::hex << world.state.word;
     }
-    EXPECT_EQ(world.state, PermitState::with_permits(setup_.permits))
+    EXPECT_EQ(world.state, full(setup_))
         << "something was left behind";
   }
 
@@ -146,7 +162,7 @@ class Search {
         return false;
       case At::trying:
         if (world.state.has_free()) {
-          next.state.word -= PermitState::kOnePermit;
+          next.state = world.state.taken_by(id_of(i));
           me.at = At::holding;
         } else {
           me.at = At::looking;
@@ -169,7 +185,8 @@ class Search {
         push(next);
         return true;
       case At::holding: {
-        const Transition transition = give(world.state, 1);
+        const Transition transition = give(
+            world.state, kStock == Stock::counted ? world.state.stock() + 1 : 0);
         next.state = transition.next;
         finish_round(me);
         owe(me, transition);
@@ -183,7 +200,7 @@ class Search {
   void step_look(const World& world, std::size_t i, bool may_inherit) {
     World next = world;
     Thread& me = next.threads[i];
-    const Onlooker who{me.registered, me.is_heir, me.must_leave, may_inherit};
+    const Onlooker who{id_of(i), me.registered, me.is_heir, me.must_leave, may_inherit};
     const Transition transition = look(world.state, who, 0);
     next.state = transition.next;
     owe(me, transition);
@@ -230,20 +247,29 @@ class Search {
   std::unordered_set<std::string> seen_;
 };
 
-class PermitsModel : public ::testing::TestWithParam<Setup> {};
-
-TEST_P(PermitsModel, NoScheduleLosesAWakeUp) {
-  Search search(GetParam());
+template <Stock kStock>
+void explore(const Setup& setup) {
+  Search<kStock> search(setup);
   search.run();
   EXPECT_GT(search.states(), 50U);
-  RecordProperty("states", static_cast<int>(search.states()));
 }
+
+class PermitsModel : public ::testing::TestWithParam<Setup> {};
+
+TEST_P(PermitsModel, NoScheduleLosesAWakeUp) { explore<Stock::counted>(GetParam()); }
+
+class LockModel : public ::testing::TestWithParam<Setup> {};
+
+TEST_P(LockModel, NoScheduleLosesAWakeUpOrTheOwner) { explore<Stock::owned>(GetParam()); }
 
 // {threads, permits, rounds, timeouts each}
 INSTANTIATE_TEST_SUITE_P(EverySchedule, PermitsModel,
                          ::testing::Values(Setup{2, 1, 3, 3}, Setup{3, 1, 3, 0}, Setup{3, 1, 2, 1},
                                            Setup{3, 2, 2, 1}, Setup{4, 1, 1, 1},
                                            Setup{4, 2, 1, 1}));
+INSTANTIATE_TEST_SUITE_P(EverySchedule, LockModel,
+                         ::testing::Values(Setup{2, 1, 3, 3}, Setup{3, 1, 3, 0}, Setup{3, 1, 2, 1},
+                                           Setup{4, 1, 1, 1}));
 
 }  // namespace
 }  // namespace nativeconc::sync

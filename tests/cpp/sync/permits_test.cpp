@@ -20,7 +20,7 @@ using testing::run_in_child;
 using testing::run_threads;
 
 WaitResult acquire(Permits& permits, Deadline deadline = Deadline::never()) {
-  Permits::Waiter waiter;
+  Waiter waiter;
   return permits.acquire(deadline, waiter);
 }
 

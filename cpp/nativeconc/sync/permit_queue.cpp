@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-#include "nativeconc/sync/permits.hpp"
+#include "nativeconc/sync/permit_queue.hpp"
 
 #include <bit>
 
@@ -25,73 +25,73 @@ static_assert(std::endian::native == std::endian::little,
               "the futex word must be the low half of the state");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-const std::uint32_t* Permits::futex_word() const {
-  return reinterpret_cast<const std::uint32_t*>(&word_);
-}
-
-void Permits::wake(PermitState state) const {
+template <Stock kStock>
+void PermitQueue<kStock>::wake(State state) const {
   os::futex_wake_one(futex_word(), Scope::threads,
                      state.has_heir() ? kTheHeir : kAnyWaiter | kTheHeir);
 }
 
 // The permit is kept for an heir, which may have been a thread of the process we were forked from.
-bool Permits::try_acquire_from_heir() {
-  PermitState state = load();
+template <Stock kStock>
+bool PermitQueue<kStock>::try_take_from_heir(std::uint32_t taker) {
+  State state = load();
   for (;;) {
-    const PermitState now = state.in_generation(os::fork_generation());
+    const State now = state.in_generation(os::fork_generation());
     if (!now.has_free()) return false;
-    if (word_.compare_exchange_weak(state.word, now.word - PermitState::kOnePermit,
+    if (word_.compare_exchange_weak(state.word, now.taken_by(taker).word,
                                     std::memory_order_acquire, std::memory_order_relaxed)) {
       return true;
     }
   }
 }
 
-bool Permits::release_to_waiters(std::uint32_t n, std::uint32_t max) {
-  PermitState state = load();
-  for (;;) {
-    const PermitState now = state.in_generation(os::fork_generation());
-    if (std::uint64_t{now.permits()} + n > max) return false;
-    const Transition step = give(now, n);
-    if (word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
-                                    std::memory_order_relaxed)) {
-      if (step.must_wake) wake(step.next);
-      return true;
-    }
+template <Stock kStock>
+bool PermitQueue<kStock>::try_give_to_waiters(State& state, std::uint32_t stock) {
+  const auto step = give(state.in_generation(os::fork_generation()), stock);
+  // release: pairs with the acquire of whoever takes the permit
+  if (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
+                                   std::memory_order_relaxed)) {
+    return false;
   }
+  if (step.must_wake) wake(step.next);
+  return true;
 }
 
-std::uint32_t Permits::available() const {
-  const PermitState state = load();
+template <Stock kStock>
+std::uint32_t PermitQueue<kStock>::available() const {
+  const State state = load();
   if (state.queue() == 0) return state.permits();
   const bool kept = state.permits() > 0 && state.in_generation(os::fork_generation()).has_heir();
   return kept ? state.permits() - 1 : state.permits();
 }
 
-void Permits::refill(std::uint32_t count) {
-  PermitState state = load();
-  Transition step;
+template <Stock kStock>
+void PermitQueue<kStock>::refill(std::uint32_t stock) {
+  State state = load();
+  Transition<kStock> step;
   do {
-    step = sync::refill(state.in_generation(os::fork_generation()), count);
+    step = sync::refill(state.in_generation(os::fork_generation()), stock);
     // release: pairs with the acquire of whoever takes a permit
   } while (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
                                         std::memory_order_relaxed));
   if (step.must_wake) wake(step.next);
 }
 
-WaitResult Permits::acquire(Deadline deadline, Waiter& waiter) {
+template <Stock kStock>
+WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Waiter& waiter) {
   if (waiter.since_ns == 0) waiter.since_ns = monotonic_ns();
   const std::uint32_t generation = os::fork_generation();
   Onlooker me;
+  me.id = taker;
   FutexResult woken_by = FutexResult::woken;
   for (;;) {
     me.must_leave = woken_by != FutexResult::woken;
     me.may_inherit = !me.is_heir && monotonic_ns() - waiter.since_ns >= kHandOverNs;
-    PermitState state = load();
-    Transition step;
+    State state = load();
+    Transition<kStock> step;
     bool had_heir = false;
     do {
-      const PermitState now = state.in_generation(generation);
+      const State now = state.in_generation(generation);
       had_heir = now.has_heir();
       step = look(now, me, generation);
       // acquire: pairs with the release of whoever gave the permit. release: what a giver published
@@ -109,5 +109,8 @@ WaitResult Permits::acquire(Deadline deadline, Waiter& waiter) {
                               me.is_heir ? kTheHeir : kAnyWaiter);
   }
 }
+
+template class PermitQueue<Stock::counted>;
+template class PermitQueue<Stock::owned>;
 
 }  // namespace nativeconc::sync

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Which reader-writer locks a thread holds for reading, and how many times each.
+//
+// Written by its own thread alone, without a lock; others may ask `holds` at any time, and get an
+// answer that is exact while that thread waits (it then changes nothing).
+// Locks are known by numbers that are never reused.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace nativeconc::deadlock {
+
+class ReadHolds {
+ public:
+  struct Hold {
+    std::atomic<std::uint64_t> lock{0};  // 0: this place is free
+    std::uint32_t count = 0;             // only its own thread looks at it
+  };
+
+  ReadHolds() = default;
+  ReadHolds(const ReadHolds&) = delete;
+  ReadHolds& operator=(const ReadHolds&) = delete;
+  ~ReadHolds() {
+    for (Block* block = first_.next.load(std::memory_order_relaxed); block != nullptr;) {
+      const std::unique_ptr<Block> last(block);
+      block = last->next.load(std::memory_order_relaxed);
+    }
+  }
+
+  // Own thread: the hold of this lock, or null.
+  Hold* find(std::uint64_t lock) { return find_place(lock); }
+
+  // Own thread: a free place, so that taking the lock cannot fail afterwards; null if there is no
+  // memory. It becomes a hold when `lock` is set.
+  Hold* free_place() {
+    if (Hold* place = find_place(0)) return place;
+    Block* last = &first_;
+    while (Block* next = last->next.load(std::memory_order_relaxed)) last = next;
+    auto* block = new (std::nothrow) Block;
+    if (block == nullptr) return nullptr;
+    // release: pairs with the acquire in holds()
+    last->next.store(block, std::memory_order_release);
+    return block->holds.data();
+  }
+
+  // Any thread.
+  bool holds(std::uint64_t lock) const {
+    for (const Block* block = &first_; block != nullptr;
+         block = block->next.load(std::memory_order_acquire)) {
+      for (const Hold& hold : block->holds) {
+        if (hold.lock.load(std::memory_order_relaxed) == lock) return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  struct Block {
+    std::array<Hold, 4> holds{};
+    std::atomic<Block*> next{nullptr};
+  };
+
+  Hold* find_place(std::uint64_t lock) {
+    for (Block* block = &first_; block != nullptr;
+         block = block->next.load(std::memory_order_relaxed)) {
+      for (Hold& hold : block->holds) {
+        if (hold.lock.load(std::memory_order_relaxed) == lock) return &hold;
+      }
+    }
+    return nullptr;
+  }
+
+  Block first_;
+};
+
+}  // namespace nativeconc::deadlock

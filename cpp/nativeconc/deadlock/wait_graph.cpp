@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "nativeconc/deadlock/wait_graph.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+namespace nativeconc::deadlock {
+namespace {
+
+// The number of a search marks the records that it has seen.
+std::uint64_t searches = 0;  // guarded by the registry mutex
+
+// Calls f(blocker's record or null, its id, how it holds) for everyone who stands in the way of `waiter`.
+template <class Function>
+void for_each_blocker(ThreadRegistry& registry, const ThreadRecord& waiter, Function f) {
+  const Want& want = waiter.want;
+  if (want.owner != nullptr) {
+    const ThreadId owner = want.owner(want.owned);
+    // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
+    if (owner != kNobody && owner != waiter.id) f(registry.find(owner), owner, want.owned_as);
+  }
+  if (want.readers_of != 0) {
+    registry.for_each([&](ThreadRecord& reader) {
+      if (&reader != &waiter && reader.reads.holds(want.readers_of)) {
+        f(&reader, reader.id, Mode::read);
+      }
+    });
+  }
+}
+
+// Breadth first from `start` along the announced waits, back to `start`. On success came_from leads
+// backwards from the returned thread, which waits for `start`, to `start` itself.
+ThreadRecord* find_cycle(ThreadRegistry& registry, ThreadRecord& start, bool only_certain) {
+  const std::uint64_t search = ++searches;
+  ThreadRecord* closes = nullptr;
+  ThreadRecord* last = &start;
+  start.seen = search;
+  start.came_from = nullptr;
+  start.next_to_visit = nullptr;
+  for (ThreadRecord* now = &start; now != nullptr && closes == nullptr; now = now->next_to_visit) {
+    if (only_certain && !now->want.certain) continue;
+    for_each_blocker(registry, *now, [&](ThreadRecord* blocker, ThreadId, Mode) {
+      if (blocker == &start) closes = now;
+      if (blocker == nullptr || !blocker->waits || blocker->seen == search) return;
+      blocker->seen = search;
+      blocker->came_from = now;
+      blocker->next_to_visit = nullptr;
+      last->next_to_visit = blocker;
+      last = blocker;
+    });
+  }
+  return closes;
+}
+
+std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9;
+  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11eb;
+  return x ^ (x >> 31);
+}
+
+// Does not depend on where the cycle is entered.
+std::uint64_t signature_of(const ThreadRecord* closes) {
+  std::uint64_t sum = 0;
+  for (const ThreadRecord* t = closes; t != nullptr; t = t->came_from) sum += mix(t->call);
+  return sum;
+}
+
+struct Found {
+  Glance glance;
+  ThreadRecord* closes = nullptr;  // of a cycle
+  ThreadId gone = kNobody;         // the owner that has ended
+  Mode gone_holds_as = Mode::lock;
+};
+
+Found look_from(ThreadRegistry& registry, ThreadRecord& me) {
+  Found found;
+  if (!me.waits) return found;
+  for (const bool certain : {true, false}) {
+    found.closes = find_cycle(registry, me, certain);
+    if (found.closes != nullptr) {
+      found.glance = {Finding::cycle, certain, signature_of(found.closes)};
+      return found;
+    }
+  }
+  for_each_blocker(registry, me, [&](const ThreadRecord* blocker, ThreadId id, Mode as) {
+    const Fate fate = blocker == nullptr ? Fate::exited : blocker->fate;
+    const bool hopeless = fate == Fate::lost || (fate == Fate::exited && me.want.certain);
+    if (!hopeless || found.gone != kNobody) return;
+    found.gone = id;
+    found.gone_holds_as = as;
+    found.glance = {fate == Fate::lost ? Finding::lost : Finding::exited, true, mix(me.call)};
+  });
+  return found;
+}
+
+Party party_of(const ThreadRecord& record) {
+  Party party;
+  party.id = record.id;
+  party.thread = {record.ident, record.fate, record.name};
+  party.waits = record.waits;
+  party.want = record.want;
+  return party;
+}
+
+// How `holder` stands in the way of `waiter`.
+Mode holds_as(ThreadRegistry& registry, const ThreadRecord& waiter, const ThreadRecord& holder) {
+  Mode mode = Mode::lock;
+  for_each_blocker(registry, waiter, [&](const ThreadRecord* blocker, ThreadId, Mode as) {
+    if (blocker == &holder) mode = as;
+  });
+  return mode;
+}
+
+Deadlock describe(ThreadRegistry& registry, ThreadRecord& me, const Found& found,
+                  const Keep& keep) {
+  Deadlock deadlock{found.glance.finding, found.glance.certain, found.glance.signature, {}};
+  if (found.glance.finding == Finding::cycle) {
+    const ThreadRecord* waiter_before = found.closes;
+    std::vector<Party> backwards;
+    for (const ThreadRecord* t = found.closes; t != nullptr; t = t->came_from) {
+      backwards.push_back(party_of(*t));
+      const ThreadRecord* before = t->came_from != nullptr ? t->came_from : waiter_before;
+      backwards.back().holds_as = holds_as(registry, *before, *t);
+    }
+    deadlock.parties.assign(backwards.rbegin(), backwards.rend());
+  } else if (found.glance.finding != Finding::nothing) {
+    deadlock.parties.push_back(party_of(me));
+    Party gone;
+    gone.id = found.gone;
+    gone.holds_as = found.gone_holds_as;
+    if (const ThreadRecord* record = registry.find(found.gone)) gone = party_of(*record);
+    gone.holds_as = found.gone_holds_as;
+    deadlock.parties.push_back(gone);
+  }
+  for (const Party& party : deadlock.parties) keep(party);
+  return deadlock;
+}
+
+std::atomic<std::uint64_t> calls{0};
+
+}  // namespace
+
+std::uint64_t next_call() { return calls.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+void begin_wait(const Want& want, std::uint64_t call) {
+  ThreadRecord& me = this_record();
+  const os::ShortLock guard(ThreadRegistry::instance().mutex());
+  me.want = want;
+  me.call = call;
+  me.waits = true;
+}
+
+void end_wait() {
+  ThreadRecord& me = this_record();
+  const os::ShortLock guard(ThreadRegistry::instance().mutex());
+  me.waits = false;
+}
+
+Glance glance() {
+  ThreadRecord& me = this_record();
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
+  return look_from(registry, me).glance;
+}
+
+Deadlock examine(const Keep& keep) {
+  ThreadRecord& me = this_record();
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
+  return describe(registry, me, look_from(registry, me), keep);
+}
+
+std::vector<Deadlock> examine_all(const Keep& keep) {
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
+  std::vector<Deadlock> all;
+  registry.for_each([&](ThreadRecord& record) {
+    const Found found = look_from(registry, record);
+    if (found.glance.finding == Finding::nothing) return;
+    const auto same = [&](const Deadlock& known) {
+      return known.signature == found.glance.signature;
+    };
+    if (std::none_of(all.begin(), all.end(), same)) {
+      all.push_back(describe(registry, record, found, keep));
+    }
+  });
+  return all;
+}
+
+bool claim(std::uint64_t signature) {
+  static std::array<std::uint64_t, 256> claimed{};  // guarded by the registry mutex
+  static std::size_t next = 0;
+  const os::ShortLock guard(ThreadRegistry::instance().mutex());
+  if (std::find(claimed.begin(), claimed.end(), signature) != claimed.end()) return false;
+  claimed[next++ % claimed.size()] = signature;
+  return true;
+}
+
+}  // namespace nativeconc::deadlock

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// What a waiting thread waits for, in terms of the wait-for graph: a lock, and who stands in the way.
+// A plain value.
+#pragma once
+
+#include <cstdint>
+
+#include "nativeconc/deadlock/thread_id.hpp"
+
+namespace nativeconc::deadlock {
+
+enum class Mode { lock, read, write };
+
+struct Want {
+  void* lock = nullptr;  // for the report; means nothing to the graph
+  Mode mode = Mode::lock;
+
+  // In the way is whoever owns `owned` ...
+  const void* owned = nullptr;
+  ThreadId (*owner)(const void* owned) = nullptr;
+  Mode owned_as = Mode::lock;
+  // ... and, if not 0, everybody else who holds the reader-writer lock of this number for reading.
+  std::uint64_t readers_of = 0;
+
+  bool certain = true;  // only its owner can release it, so a cycle through it cannot end
+};
+
+}  // namespace nativeconc::deadlock

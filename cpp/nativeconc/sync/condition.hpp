@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The queue of a condition variable: threads that wait for a notify, first come first served. The
+// lock that goes with it is the caller's business.
+//
+// Any thread. A forked child forgets the waiters of its parent.
+//
+// How to wait: enter() while the lock is held, then release the lock, then wait() until it says
+// `acquired` or one gives up, then leave(). A notify that finds the thread anywhere between enter()
+// and leave() counts, so none is lost, and leave() says whether there was one.
+//
+// Invariants, under mutex_: the list holds the waiters that have not been notified, in the order of
+// enter(). A waiter's word goes from 0 to 1 once, when notify takes it off the list; nobody touches
+// the waiter after that but its own thread, which frees it. (The wake-up that follows uses the address
+// alone. If it is late it may wake somebody else, who looks again: every futex must expect that.)
+// Waiters lie on the heap: a daemon thread that the interpreter ends inside a wait leaves its stack.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "nativeconc/base/deadline.hpp"
+#include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/os/short_mutex.hpp"
+
+namespace nativeconc::sync {
+
+class Condition {
+ public:
+  struct Waiter {
+    std::atomic<std::uint32_t> notified{0};
+    std::uint32_t generation = 0;  // of the list that it is in
+    Waiter* before = nullptr;
+    Waiter* after = nullptr;
+  };
+
+  Condition() = default;
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+
+  // Null if there is no memory.
+  Waiter* enter();
+
+  // Blocks; call it without the GIL. May be called again until it says `acquired`: notified.
+  WaitResult wait(Waiter& waiter, Deadline deadline);
+
+  // Ends the wait, and the waiter. Returns whether it was notified.
+  bool leave(Waiter* waiter);
+
+  // Wakes the n first waiters, or all there are; returns how many. Never blocks.
+  std::uint64_t notify(std::uint64_t n);
+
+  std::uint32_t waiters();
+
+  // Forgets all waiters.
+  void reset();
+
+ private:
+  struct Guard;  // holds mutex_, after which the list is of this fork generation
+
+  void append(Waiter& waiter);
+  void unlink(Waiter& waiter);
+
+  os::ShortMutex mutex_;
+  std::uint32_t generation_ = 0;
+  std::uint32_t count_ = 0;
+  Waiter* first_ = nullptr;
+  Waiter* last_ = nullptr;
+};
+
+}  // namespace nativeconc::sync

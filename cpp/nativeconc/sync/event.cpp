@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "nativeconc/sync/event.hpp"
+
+#include "nativeconc/os/futex.hpp"
+
+namespace nativeconc::sync {
+
+using os::FutexResult;
+using os::Scope;
+
+namespace {
+
+const std::uint32_t* low_half(const std::atomic<std::uint64_t>& word) {
+  return reinterpret_cast<const std::uint32_t*>(&word);
+}
+
+}  // namespace
+
+void Event::wake_all() const { os::futex_wake_all(low_half(word_), Scope::threads); }
+
+WaitResult Event::wait(Deadline deadline, std::uint64_t& seen) {
+  std::uint64_t now = word_.load(std::memory_order_acquire);
+  if (seen == kNotBegun) seen = now / kOneEpoch;
+  FutexResult woken_by = FutexResult::woken;
+  for (;;) {
+    if ((now & kSet) != 0 || now / kOneEpoch != seen) return WaitResult::acquired;
+    if (woken_by == FutexResult::timed_out) return WaitResult::timed_out;
+    if (woken_by == FutexResult::interrupted) return WaitResult::interrupted;
+    if ((now & kWaiters) == 0 &&
+        !word_.compare_exchange_weak(now, now | kWaiters, std::memory_order_acquire,
+                                     std::memory_order_acquire)) {
+      continue;
+    }
+    woken_by = os::futex_wait(low_half(word_), static_cast<std::uint32_t>(now | kWaiters), deadline,
+                              Scope::threads);
+    now = word_.load(std::memory_order_acquire);
+  }
+}
+
+}  // namespace nativeconc::sync

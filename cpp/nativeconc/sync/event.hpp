@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// A flag that threads wait for.
+//
+// Any thread. Reading the flag is one load; setting and clearing it are one atomic operation each
+// unless somebody waits. A thread that waits when the flag is set gets through even if the flag is
+// cleared again before it runs. A forked child finds the flag as it was.
+//
+//   bits 2..63  epoch    how often the flag was set
+//   bit  1      waiters  somebody may sleep, so set() must wake
+//   bit  0      set
+//
+// Waiters sleep on the low half. Invariants: the epoch grows exactly when `set` goes from 0 to 1, so a
+// waiter that sees a newer one has been let through; `waiters` is set before a thread sleeps and
+// cleared only together with a new epoch, by the thread that then wakes everybody.
+// A sleep on a stale word: the word would have to be set 2^30 times between the look and the sleep.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "nativeconc/base/deadline.hpp"
+#include "nativeconc/base/wait_result.hpp"
+
+namespace nativeconc::sync {
+
+class Event {
+ public:
+  Event() = default;
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  // acquire: pairs with the release in set(), as does that of wait()
+  bool is_set() const { return (word_.load(std::memory_order_acquire) & kSet) != 0; }
+
+  // Sets the flag and lets everybody through who waits. Never blocks.
+  void set() {
+    std::uint64_t now = word_.load(std::memory_order_relaxed);
+    std::uint64_t next = 0;
+    do {
+      next = (now & kSet) != 0 ? now : ((now & ~kWaiters) | kSet) + kOneEpoch;
+      // release: what came before set() is seen by those who are let through
+    } while (!word_.compare_exchange_weak(now, next, std::memory_order_release,
+                                          std::memory_order_relaxed));
+    if (next != now && (now & kWaiters) != 0) wake_all();
+  }
+
+  void clear() { word_.fetch_and(~kSet, std::memory_order_relaxed); }
+
+  // Waits until the flag is set, or has been set since the wait began. Blocks; call it without the
+  // GIL. `seen` keeps the wait over interruptions: start with kNotBegun.
+  static constexpr std::uint64_t kNotBegun = ~std::uint64_t{0};
+  WaitResult wait(Deadline deadline, std::uint64_t& seen);
+
+ private:
+  static constexpr std::uint64_t kSet = 1;
+  static constexpr std::uint64_t kWaiters = 2;
+  static constexpr std::uint64_t kOneEpoch = 4;
+
+  void wake_all() const;
+
+  std::atomic<std::uint64_t> word_{0};
+};
+
+}  // namespace nativeconc::sync

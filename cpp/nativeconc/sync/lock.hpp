@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// A mutual-exclusion lock that knows who has it: the owner's number is what its word holds.
+//
+// Any thread may take it, and any thread may release it. Taking it when it is free, and releasing it
+// when nobody waits, are one compare-and-swap each, so there is no moment at which it is taken but its
+// owner is not known, not even for a child forked in between. Sleeping, fairness and fork: see
+// permit_queue.hpp. The layout of the word and the invariants: see permit_state.hpp.
+#pragma once
+
+#include "nativeconc/deadlock/thread_id.hpp"
+#include "nativeconc/sync/permit_queue.hpp"
+
+namespace nativeconc::sync {
+
+using deadlock::ThreadId;
+
+class Lock {
+ public:
+  Lock() : queue_(deadlock::kNobody) {}
+
+  // `me` is deadlock::this_thread() in all that follows. Never blocks.
+  bool try_acquire(ThreadId me) { return queue_.try_take(me); }
+
+  // Waits until it is free. Blocks; call it without the GIL.
+  WaitResult acquire(ThreadId me, Deadline deadline, Waiter& waiter) {
+    return queue_.take(me, deadline, waiter);
+  }
+
+  // Returns false if it is not locked. Never blocks.
+  bool release() {
+    OwnerState state = queue_.load();
+    while (state.stock() != deadlock::kNobody) {
+      if (try_release(state)) return true;
+    }
+    return false;
+  }
+
+  // The same, but only if this thread has it.
+  bool release_from(ThreadId owner) {
+    OwnerState state = queue_.load();
+    while (state.stock() == owner) {
+      if (try_release(state)) return true;
+    }
+    return false;
+  }
+
+  ThreadId owner() const { return queue_.load().stock(); }
+
+  // A snapshot. A free lock that is kept for the heir counts as locked.
+  bool is_locked() const { return queue_.available() == 0; }
+
+  // Makes it free, whoever has it.
+  void reset() { queue_.refill(deadlock::kNobody); }
+
+ private:
+  bool try_release(OwnerState& state) {
+    return state.queue() == 0 ? queue_.try_give(state, deadlock::kNobody)
+                              : queue_.try_give_to_waiters(state, deadlock::kNobody);
+  }
+
+  PermitQueue<Stock::owned> queue_;
+};
+
+}  // namespace nativeconc::sync

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The atomic word of permit_state.hpp, and the threads that sleep on it: what Permits and Lock share.
+//
+// Any thread. The fast paths are inline: one compare-and-swap. After fork the stock stays as it is and
+// the waiters, who were threads of the parent, are forgotten.
+//
+// Fairness: newcomers may barge in while a woken waiter is still on its way, which is what makes
+// contended locks fast. A waiter that loses such a race 1 ms or more after it began to wait becomes
+// the heir: the next permit is kept for it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "nativeconc/base/deadline.hpp"
+#include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/sync/permit_state.hpp"
+
+namespace nativeconc::sync {
+
+inline constexpr std::int64_t kHandOverNs = 1'000'000;
+
+// One thread's wait, kept over interruptions so that its age counts in full.
+struct Waiter {
+  std::int64_t since_ns = 0;  // 0: has not begun
+};
+
+template <Stock kStock>
+class PermitQueue {
+ public:
+  using State = QueueState<kStock>;
+
+  explicit PermitQueue(std::uint32_t stock) : word_(State::with_stock(stock).word) {}
+
+  PermitQueue(const PermitQueue&) = delete;
+  PermitQueue& operator=(const PermitQueue&) = delete;
+
+  State load() const { return {word_.load(std::memory_order_relaxed)}; }
+
+  // Takes a permit if one is free and not kept for another. Never blocks.
+  bool try_take(std::uint32_t taker) {
+    State state = load();
+    while (state.has_free()) {
+      // acquire: pairs with the release of whoever gave the permit
+      if (word_.compare_exchange_weak(state.word, state.taken_by(taker).word,
+                                      std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return state.has_heir() && try_take_from_heir(taker);
+  }
+
+  // Waits for a permit. Blocks.
+  WaitResult take(std::uint32_t taker, Deadline deadline, Waiter& waiter);
+
+  // One attempt to change the stock while nobody waits (see load); updates `state` when it fails.
+  bool try_give(State& state, std::uint32_t stock) {
+    // release: pairs with the acquire of whoever takes the permit
+    return word_.compare_exchange_weak(state.word, State::with_stock(stock).word,
+                                       std::memory_order_release, std::memory_order_relaxed);
+  }
+
+  // One attempt to change the stock while there are waiters, who are woken.
+  bool try_give_to_waiters(State& state, std::uint32_t stock);
+
+  // A snapshot. A permit that is kept for the heir counts as taken.
+  std::uint32_t available() const;
+
+  // Sets the stock anew, whoever has permits. Those that wait go on waiting, or take what there is.
+  void refill(std::uint32_t stock);
+
+ private:
+  bool try_take_from_heir(std::uint32_t taker);
+  void wake(State state) const;
+  const std::uint32_t* futex_word() const {
+    return reinterpret_cast<const std::uint32_t*>(&word_);
+  }
+
+  std::atomic<std::uint64_t> word_;
+};
+
+extern template class PermitQueue<Stock::counted>;
+extern template class PermitQueue<Stock::owned>;
+
+}  // namespace nativeconc::sync

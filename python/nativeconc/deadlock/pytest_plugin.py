@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""What pytest does under `--deadlocks`; `nativeconc_pytest` registers it.
+
+A thread of the deadlock gets DeadlockError. If it is the test's own, that fails the test; if it is
+another one, the test goes on, and fails at the end of its setup, call or teardown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Generator
+
+import pytest
+
+from nativeconc.deadlock import _journal
+from nativeconc.deadlock.patch import patch_threading, unpatch_threading
+from nativeconc.deadlock.settings import disable, enable
+
+__all__ = ["Watch"]
+
+_MOST_REPORTS = 20
+
+
+class Watch:
+    """Watches all locks from now until the end of the run."""
+
+    def __init__(self) -> None:
+        self._found: deque[_journal.AnyReport] = deque(maxlen=_MOST_REPORTS)
+        self._outside_tests: list[_journal.AnyReport] = []
+        self._end = contextlib.ExitStack()
+        self._end.enter_context(_journal.listen(self._note))
+        self._end.callback(disable)
+        self._end.callback(unpatch_threading)
+        self._start()
+
+    def _start(self) -> None:
+        enable(policy="raise", order=True, stacks=True)
+        patch_threading()
+
+    def _note(self, report: _journal.AnyReport) -> _journal.Heard:
+        self._found.append(report)
+        return _journal.Heard.NOTED
+
+    def _take(self) -> list[_journal.AnyReport]:
+        taken = []
+        while self._found:
+            taken.append(self._found.popleft())
+        return taken
+
+    def pytest_unconfigure(self) -> None:
+        """Stop watching."""
+        self._end.close()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Fail the setup of a test if there was a report meanwhile."""
+        self._outside_tests += self._take()
+        self._start()  # the test before may have chosen something else
+        yield from self._phase(item, "setup")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Fail a test if there was a report meanwhile."""
+        yield from self._phase(item, "call")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
+        """Fail the teardown of a test if there was a report meanwhile."""
+        yield from self._phase(item, "teardown")
+
+    def _phase(self, item: pytest.Item, when: str) -> Generator[None, None, None]:
+        try:
+            yield
+        except BaseException as error:
+            # It fails as it is. What it does not show itself goes into a section of its own.
+            reports = [r for r in self._take() if r is not getattr(error, "report", None)]
+            if reports:
+                item.add_report_section(when, "deadlocks", _text(reports))
+            raise
+        reports = self._take()
+        if reports and item.get_closest_marker("allow_deadlocks") is None:
+            pytest.fail(_text(reports), pytrace=False)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Reports that belong to no test make the run fail as a whole."""
+        self._outside_tests += self._take()
+        if self._outside_tests and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the reports that belong to no test."""
+        if self._outside_tests:
+            terminalreporter.section("deadlocks outside of tests")
+            terminalreporter.line(_text(self._outside_tests))
+
+
+def _text(reports: list[_journal.AnyReport]) -> str:
+    return "\n\n".join(str(report) for report in reports)

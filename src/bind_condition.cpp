@@ -1,0 +1,430 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// nc.Condition.
+#include <cstddef>
+#include <new>
+
+#include "bindings.hpp"
+#include "condition_lock.hpp"
+#include "condition_object.hpp"
+#include "forfeit.hpp"
+#include "heap_type.hpp"
+#include "lock_header.hpp"
+#include "lock_object.hpp"
+#include "lock_operations.hpp"
+#include "nativeconc/sync/condition.hpp"
+#include "rlock_object.hpp"
+#include "stats.hpp"
+#include "thread_name.hpp"
+#include "timed_entry.hpp"
+#include "timeout.hpp"
+#include "wait.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+PyTypeObject* type = nullptr;
+
+struct ConditionObject {
+  PyObject_HEAD sync::Condition condition;
+  sync::WaitStats stats;
+  PyObject* lock;
+  PyObject* weakrefs;
+};
+
+ConditionObject* condition_object(PyObject* self) {
+  return reinterpret_cast<ConditionObject*>(self);
+}
+sync::Condition& core(PyObject* self) { return condition_object(self)->condition; }
+
+// The lock, or null with an error where __init__ has not run.
+PyObject* lock_of(PyObject* self) {
+  PyObject* lock = condition_object(self)->lock;
+  if (lock == nullptr) PyErr_SetString(PyExc_RuntimeError, "Condition.__init__() not called");
+  return lock;
+}
+
+// --- the lock's own operations --------------------------------------------------------------------
+
+Waited attempt(PyObject* self) {
+  PyObject* lock = lock_of(self);
+  return lock == nullptr ? Waited::error : operations_of(lock).attempt(lock);
+}
+
+Waited take(PyObject* self, Deadline deadline) {
+  PyObject* lock = lock_of(self);
+  return lock == nullptr ? Waited::error : operations_of(lock).take(lock, deadline);
+}
+
+bool give_back(PyObject* self) {
+  PyObject* lock = lock_of(self);
+  return lock != nullptr && operations_of(lock).release(lock);
+}
+
+constexpr LockOperations kOperations{attempt, take, give_back};
+
+bool is_foreign(PyObject* lock) { return &operations_of(lock) == &kMethodOperations; }
+
+PyObject* condition_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                            PyObject* kwnames) {
+  PyObject* lock = lock_of(self);
+  PyObject* method = lock == nullptr ? nullptr : PyObject_GetAttrString(lock, "acquire");
+  if (method == nullptr) return nullptr;
+  PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), kwnames);
+  Py_DECREF(method);
+  return answer;
+}
+
+PyObject* condition_release(PyObject* self, PyObject*) {
+  if (!give_back(self)) return nullptr;
+  Py_RETURN_NONE;
+}
+
+PyObject* condition_enter(PyObject* self, PyObject*) {
+  PyObject* lock = lock_of(self);
+  if (lock == nullptr) return nullptr;
+  if (is_foreign(lock)) return PyObject_CallMethod(lock, "__enter__", nullptr);
+  return acquire_result(operations_of(lock).take(lock, Deadline::never()));
+}
+
+PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
+  PyObject* lock = lock_of(self);
+  if (lock == nullptr) return nullptr;
+  if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
+    const deadlock::ThreadId me = this_thread();
+    const bool held_again = has_lock_header(lock) && owner_of(lock) == me;
+    if (is_forfeited(lock, me, held_again)) Py_RETURN_NONE;
+  }
+  if (!is_foreign(lock)) return condition_release(self, nullptr);
+  PyObject* method = PyObject_GetAttrString(lock, "__exit__");
+  if (method == nullptr) return nullptr;
+  PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), nullptr);
+  Py_DECREF(method);
+  return answer;
+}
+
+PyObject* condition_timeout(PyObject* self, PyObject* seconds) {
+  return make_timed_entry(self, seconds, kOperations);
+}
+
+// --- wait and notify ------------------------------------------------------------------------------
+
+bool must_hold(PyObject* self, const char* to_do) {
+  PyObject* lock = lock_of(self);
+  const int held = lock == nullptr ? -1 : is_lock_held(lock);
+  if (held == 0) PyErr_Format(PyExc_RuntimeError, "cannot %s on un-acquired lock", to_do);
+  return held > 0;
+}
+
+struct ConditionWait {
+  sync::Condition& condition;
+  sync::Condition::Waiter& waiter;
+};
+
+WaitResult sleep(void* wait, Deadline deadline) {
+  auto* self = static_cast<ConditionWait*>(wait);
+  return self->condition.wait(self->waiter, deadline);
+}
+
+// 1: notified; 0: the time is up; -1: an error. The lock is held again in every case but one: see
+// take_lock_back.
+int wait_until(PyObject* self, Deadline deadline) {
+  if (!must_hold(self, "wait")) return -1;
+  PyObject* lock = Py_NewRef(lock_of(self));
+  sync::Condition::Waiter* waiter = core(self).enter();
+  PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
+  if (saved == nullptr) {
+    if (waiter != nullptr) core(self).leave(waiter);
+    Py_DECREF(lock);
+    return -1;
+  }
+  ConditionWait wait{core(self), *waiter};
+  const Waited waited =
+      wait_for({&wait, sleep, nullptr, &condition_object(self)->stats}, deadline);
+  const bool notified = core(self).leave(waiter);
+  // A thread that leaves with an exception has no use for a notify: let another have it.
+  if (waited == Waited::error && notified) core(self).notify(1);
+  take_lock_back(lock, saved);
+  Py_DECREF(saved);
+  Py_DECREF(lock);
+  if (PyErr_Occurred() != nullptr) return -1;
+  return notified ? 1 : 0;
+}
+
+PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
+  Deadline deadline = Deadline::never();
+  if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
+  const int notified = wait_until(self, deadline);
+  return notified < 0 ? nullptr : PyBool_FromLong(notified);
+}
+
+PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* keywords[] = {"predicate", "timeout", nullptr};
+  PyObject* predicate = nullptr;
+  PyObject* timeout = nullptr;
+  Deadline deadline = Deadline::never();
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:wait_for", const_cast<char**>(keywords),
+                                  &predicate, &timeout) == 0 ||
+      !parse_optional_timeout(timeout, &deadline)) {
+    return nullptr;
+  }
+  for (;;) {
+    PyObject* answer = PyObject_CallNoArgs(predicate);
+    const int truth = answer == nullptr ? -1 : PyObject_IsTrue(answer);
+    if (truth != 0 || deadline.has_passed()) {
+      if (truth < 0) Py_CLEAR(answer);
+      return answer;
+    }
+    Py_DECREF(answer);
+    if (wait_until(self, deadline) < 0) return nullptr;
+  }
+}
+
+PyObject* notify(PyObject* self, std::uint64_t n) {
+  if (!must_hold(self, "notify")) return nullptr;
+  core(self).notify(n);
+  Py_RETURN_NONE;
+}
+
+PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* keywords[] = {"n", nullptr};
+  PyObject* n = nullptr;
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:notify", const_cast<char**>(keywords), &n) ==
+      0) {
+    return nullptr;
+  }
+  if (n == nullptr) return notify(self, 1);
+  PyObject* index = PyNumber_Index(n);
+  if (index == nullptr) {
+    PyErr_Format(PyExc_TypeError, "n must be an int, not %.100s", Py_TYPE(n)->tp_name);
+    return nullptr;
+  }
+  int overflow = 0;
+  const long long count = PyLong_AsLongLongAndOverflow(index, &overflow);
+  Py_DECREF(index);
+  if (overflow > 0) return notify(self, ~std::uint64_t{0});
+  return notify(self, overflow < 0 || count < 0 ? 0 : static_cast<std::uint64_t>(count));
+}
+
+PyObject* condition_notify_all(PyObject* self, PyObject*) {
+  return notify(self, ~std::uint64_t{0});
+}
+
+// --- the object -----------------------------------------------------------------------------------
+
+PyObject* condition_is_owned(PyObject* self, PyObject*) {
+  PyObject* lock = lock_of(self);
+  const int held = lock == nullptr ? -1 : is_lock_held(lock);
+  return held < 0 ? nullptr : PyBool_FromLong(held);
+}
+
+PyObject* condition_release_save(PyObject* self, PyObject*) {
+  PyObject* lock = lock_of(self);
+  return lock == nullptr ? nullptr : let_go_of_lock(lock);
+}
+
+PyObject* condition_acquire_restore(PyObject* self, PyObject* saved) {
+  PyObject* lock = lock_of(self);
+  if (lock == nullptr || !take_lock_back(lock, saved) || PyErr_Occurred() != nullptr) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
+}
+
+PyObject* condition_at_fork_reinit(PyObject* self, PyObject*) {
+  PyObject* lock = lock_of(self);
+  if (lock == nullptr) return nullptr;
+  core(self).reset();
+  return PyObject_CallMethod(lock, "_at_fork_reinit", nullptr);
+}
+
+PyObject* condition_stats(PyObject* self, PyObject*) {
+  PyObject* lock = lock_of(self);
+  if (lock == nullptr) return nullptr;
+  return make_stats(condition_object(self)->stats,
+                    has_lock_header(lock) ? owner_of(lock) : deadlock::kNobody);
+}
+
+PyObject* condition_lock(PyObject* self, void*) { return Py_XNewRef(lock_of(self)); }
+
+PyObject* condition_repr(PyObject* self) {
+  PyObject* lock = lock_of(self);
+  return lock == nullptr ? nullptr
+                         : PyUnicode_FromFormat("<Condition(%R, %lu)>", lock,
+                                                static_cast<unsigned long>(core(self).waiters()));
+}
+
+PyObject* condition_new(PyTypeObject* subtype, PyObject*, PyObject*) {
+  PyObject* self = subtype->tp_alloc(subtype, 0);
+  if (self == nullptr) return nullptr;
+  new (&core(self)) sync::Condition;
+  new (&condition_object(self)->stats) sync::WaitStats;
+  return self;
+}
+
+int condition_init(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* keywords[] = {"lock", nullptr};
+  PyObject* lock = Py_None;
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:Condition", const_cast<char**>(keywords),
+                                  &lock) == 0) {
+    return -1;
+  }
+  if (lock == Py_None) {
+    lock = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(rlock_type));
+    if (lock == nullptr) return -1;
+  } else if (PyObject_HasAttrString(lock, "acquire") == 0 ||
+             PyObject_HasAttrString(lock, "release") == 0) {
+    PyErr_Format(PyExc_TypeError, "lock must have acquire() and release(), and %.100s has not",
+                 Py_TYPE(lock)->tp_name);
+    return -1;
+  } else {
+    Py_INCREF(lock);
+  }
+  NATIVECONC_BEGIN_EXCLUSIVE(self);
+  Py_XSETREF(condition_object(self)->lock, lock);
+  NATIVECONC_END_EXCLUSIVE();
+  return 0;
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(condition_object(self)->lock);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Py_CLEAR(condition_object(self)->lock);
+  return 0;
+}
+
+void dealloc(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  if (condition_object(self)->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
+  clear(self);
+  free_instance(self);
+}
+
+PyMethodDef methods[] = {
+    {"acquire", as_method(condition_acquire), METH_FASTCALL | METH_KEYWORDS,
+     "acquire($self, /, blocking=True, timeout=-1)\n--\n\n"
+     "Take the condition's lock, by its own acquire(), which says what blocking and timeout mean."},
+    {"release", condition_release, METH_NOARGS,
+     "release($self, /)\n--\n\nGive the condition's lock back, by its own release()."},
+    {"timeout", condition_timeout, METH_O,
+     "timeout($self, seconds, /)\n--\n\n"
+     "Return a context manager that takes the lock within so many seconds, or raises "
+     "LockTimeout.\n\n"
+     "Raises:\n"
+     "    ValueError: seconds is negative or NaN.\n"
+     "    LockTimeout: on entering, when the lock was not free in time; the body does not run."},
+    {"wait", as_method(condition_wait), METH_FASTCALL | METH_KEYWORDS,
+     "wait($self, /, timeout=None)\n--\n\n"
+     "Give the lock back, wait for a notify, and take the lock again. Returns True, or False if\n"
+     "the time was up first.\n\n"
+     "Args:\n"
+     "    timeout: seconds to wait for the notify at most; None waits for ever.\n\n"
+     "Raises:\n"
+     "    RuntimeError: the lock is not held.\n"
+     "    KeyboardInterrupt: Ctrl-C on the main thread; the lock is held again by then.\n"
+     "    DeadlockError: taking the lock again would be a deadlock. It is not held then, and a\n"
+     "        `with` around gives nothing back.\n"
+     "    ValueError, OverflowError: the timeout is NaN, or above threading.TIMEOUT_MAX.\n\n"
+     "Releases the GIL while it waits."},
+    {"wait_for", as_method(condition_wait_for), METH_VARARGS | METH_KEYWORDS,
+     "wait_for($self, /, predicate, timeout=None)\n--\n\n"
+     "Wait until predicate() is true, looking again after each notify. Returns its last value.\n\n"
+     "Args:\n"
+     "    predicate: a callable; called with the lock held.\n"
+     "    timeout: seconds to wait at most, all together; None waits for ever.\n\n"
+     "Raises what wait() and the predicate raise."},
+    {"notify", as_method(condition_notify), METH_VARARGS | METH_KEYWORDS,
+     "notify($self, /, n=1)\n--\n\n"
+     "Wake the n threads that have waited longest, or as many as there are. Never blocks.\n\n"
+     "Raises:\n"
+     "    RuntimeError: the lock is not held."},
+    {"notify_all", condition_notify_all, METH_NOARGS,
+     "notify_all($self, /)\n--\n\n"
+     "Wake all threads that wait. Never blocks.\n\n"
+     "Raises:\n"
+     "    RuntimeError: the lock is not held."},
+    {"notifyAll", condition_notify_all, METH_NOARGS,
+     "notifyAll($self, /)\n--\n\nAn old name of notify_all()."},
+    {"stats", condition_stats, METH_NOARGS,
+     "stats($self, /)\n--\n\n"
+     "Return how often and how long threads waited for a notify, and who owns the lock: see\n"
+     "Lock.stats(). owner is None where the lock is not one of ours."},
+    {"__enter__", condition_enter, METH_NOARGS, "Take the lock."},
+    {"__exit__", as_method(condition_exit), METH_FASTCALL, "Give the lock back."},
+    {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
+    {"_is_owned", condition_is_owned, METH_NOARGS, "Return whether the lock is held."},
+    {"_release_save", condition_release_save, METH_NOARGS,
+     "Give the lock back altogether; returns what _acquire_restore needs."},
+    {"_acquire_restore", condition_acquire_restore, METH_O, "Take the lock as often as it was."},
+    {"_at_fork_reinit", condition_at_fork_reinit, METH_NOARGS,
+     "Make it as new. Only in a child just forked, before other threads start."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef properties[] = {
+    {"_lock", condition_lock, nullptr, "The lock.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(ConditionObject, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc,
+     const_cast<char*>(
+         "Condition(lock=None)\n--\n\n"
+         "A lock with a queue of threads that wait to be notified: a drop-in for\n"
+         "threading.Condition, and faster. Waiters are notified in the order in which they came.\n\n"
+         "Can be subclassed and weakly referenced, not pickled. A forked child forgets the\n"
+         "waiters of its parent.\n\n"
+         "Args:\n"
+         "    lock: the lock to use: one of ours, one of threading's, or anything with acquire()\n"
+         "        and release(). A new RLock if None.\n\n"
+         "Raises:\n"
+         "    TypeError: lock has no acquire() or no release().")},
+    {Py_tp_new, as_slot(condition_new)},
+    {Py_tp_init, as_slot(condition_init)},
+    {Py_tp_dealloc, as_slot(dealloc)},
+    {Py_tp_traverse, as_slot(traverse)},
+    {Py_tp_clear, as_slot(clear)},
+    {Py_tp_repr, as_slot(condition_repr)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, members},
+    {Py_tp_getset, properties},
+    {0, nullptr},
+};
+
+PyType_Spec spec = {"nativeconc.Condition", sizeof(ConditionObject), 0,
+                    kHeapTypeFlags | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+
+}  // namespace
+
+PyObject* new_condition_over_lock() {
+  PyObject* lock = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(lock_type));
+  if (lock == nullptr) return nullptr;
+  PyObject* condition = PyObject_CallOneArg(reinterpret_cast<PyObject*>(type), lock);
+  Py_DECREF(lock);
+  return condition;
+}
+
+PyObject* innermost_lock(PyObject* object) {
+  while (PyObject_TypeCheck(object, type) != 0 && condition_object(object)->lock != nullptr) {
+    object = condition_object(object)->lock;
+  }
+  return object;
+}
+
+void bind_condition(py::module_& m) {
+  type = add_heap_type(m, spec);
+  add_operations(type, kOperations);
+}
+
+}  // namespace nativeconc::seam

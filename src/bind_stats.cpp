@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// The type of what stats() returns.
+#include "bindings.hpp"
+#include "nativeconc/deadlock/thread_registry.hpp"
+#include "stats.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+PyTypeObject* type = nullptr;
+
+PyStructSequence_Field fields[] = {
+    {"waited", "how often a thread had to wait, and has finished waiting"},
+    {"wait_total", "seconds that threads waited, all together"},
+    {"wait_max", "seconds of the longest wait"},
+    {"waiters", "threads that wait now"},
+    {"owner", "threading ident of the thread that has it now, or None"},
+    {nullptr, nullptr},
+};
+
+PyStructSequence_Desc description = {
+    "nativeconc.Stats", "How often and how long threads waited for a primitive.", fields, 5};
+
+PyObject* ident_of(deadlock::ThreadId owner) {
+  const std::uint64_t ident = deadlock::thread_info(owner).ident;
+  return owner == deadlock::kNobody || ident == 0 ? Py_NewRef(Py_None)
+                                                  : PyLong_FromUnsignedLongLong(ident);
+}
+
+}  // namespace
+
+const char kStatsDoc[] =
+    "stats($self, /)\n--\n\n"
+    "Return how often and how long threads waited: waited, wait_total and wait_max (seconds),\n"
+    "waiters (now) and owner (a threading ident, or None). Counted only where a thread waits.";
+
+PyObject* make_stats(const sync::WaitStats& stats, deadlock::ThreadId owner) {
+  PyObject* result = PyStructSequence_New(type);
+  if (result == nullptr) return nullptr;
+  constexpr double kNs = 1e-9;
+  PyStructSequence_SetItem(result, 0, PyLong_FromUnsignedLongLong(stats.waited()));
+  PyStructSequence_SetItem(result, 1,
+                           PyFloat_FromDouble(static_cast<double>(stats.total_ns()) * kNs));
+  PyStructSequence_SetItem(result, 2,
+                           PyFloat_FromDouble(static_cast<double>(stats.max_ns()) * kNs));
+  PyStructSequence_SetItem(result, 3, PyLong_FromUnsignedLong(stats.waiting()));
+  PyStructSequence_SetItem(result, 4, ident_of(owner));
+  if (PyErr_Occurred() != nullptr) Py_CLEAR(result);
+  return result;
+}
+
+void bind_stats(py::module_& m) {
+  type = PyStructSequence_NewType(&description);
+  if (type == nullptr || PyModule_AddType(m.ptr(), type) != 0) throw py::error_already_set();
+}
+
+}  // namespace nativeconc::seam
