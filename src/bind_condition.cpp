@@ -4,6 +4,7 @@
 // nc.Condition.
 #include <cstddef>
 #include <new>
+#include <utility>
 
 #include "bindings.hpp"
 #include "condition_lock.hpp"
@@ -64,6 +65,9 @@ bool give_back(PyObject* self) {
 
 constexpr LockOperations kOperations{attempt, take, give_back};
 
+// Only its owner can release it, and wakes then whom it has notified.
+bool is_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
+
 bool is_foreign(PyObject* lock) { return &operations_of(lock) == &kMethodOperations; }
 
 PyObject* condition_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
@@ -120,10 +124,13 @@ bool must_hold(PyObject* self, const char* to_do) {
 struct ConditionWait {
   sync::Condition& condition;
   sync::Condition::Waiter& waiter;
+  sync::Wakes wakes;  // of those whom this thread has notified
 };
 
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<ConditionWait*>(wait);
+  // Now that both the lock and the GIL are free, they can go on at once.
+  if (self->wakes.any()) self->wakes.wake_all();
   return self->condition.wait(self->waiter, deadline);
 }
 
@@ -132,14 +139,16 @@ WaitResult sleep(void* wait, Deadline deadline) {
 int wait_until(PyObject* self, Deadline deadline) {
   if (!must_hold(self, "wait")) return -1;
   PyObject* lock = Py_NewRef(lock_of(self));
+  sync::Wakes wakes = is_rlock(lock) ? std::move(wakes_of(lock)) : sync::Wakes();
   sync::Condition::Waiter* waiter = core(self).enter();
   PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
   if (saved == nullptr) {
+    wakes.wake_all();
     if (waiter != nullptr) core(self).leave(waiter);
     Py_DECREF(lock);
     return -1;
   }
-  ConditionWait wait{core(self), *waiter};
+  ConditionWait wait{core(self), *waiter, std::move(wakes)};
   const Waited waited =
       wait_for({&wait, sleep, nullptr, &condition_object(self)->stats}, deadline);
   const bool notified = core(self).leave(waiter);
@@ -184,7 +193,8 @@ PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs) {
 
 PyObject* notify(PyObject* self, std::uint64_t n) {
   if (!must_hold(self, "notify")) return nullptr;
-  core(self).notify(n);
+  PyObject* lock = condition_object(self)->lock;
+  core(self).notify(n, is_rlock(lock) ? &wakes_of(lock) : nullptr);
   Py_RETURN_NONE;
 }
 

@@ -4,6 +4,7 @@
 // nc.RLock.
 #include <new>
 #include <string>
+#include <utility>
 
 #include "bindings.hpp"
 #include "forfeit.hpp"
@@ -26,9 +27,11 @@ using sync::RLock;
 struct RLockObject {
   LockHeader header;
   RLock lock;
+  sync::Wakes wakes;
 };
 
-RLock& core(PyObject* self) { return reinterpret_cast<RLockObject*>(self)->lock; }
+RLockObject* rlock_object(PyObject* self) { return reinterpret_cast<RLockObject*>(self); }
+RLock& core(PyObject* self) { return rlock_object(self)->lock; }
 
 struct RLockWait {
   PyObject* self;
@@ -48,6 +51,9 @@ deadlock::Want want(void* wait) {
   result.lock = self->self;
   result.owned = &self->lock.lock();
   result.owner = [](const void* lock) { return static_cast<const sync::Lock*>(lock)->owner(); };
+  result.roused = &self->waiter.roused;
+  result.rouses = &self->lock;
+  result.rouse = [](void* rlock) { static_cast<RLock*>(rlock)->rouse(); };
   return result;
 }
 
@@ -81,10 +87,20 @@ Waited take_rlock(PyObject* self, Deadline deadline) {
   return waited;
 }
 
+// The last level, after a notify: the lock first, then those who wait for it.
+bool release_and_wake(PyObject* self, deadlock::ThreadId me) {
+  sync::Wakes wakes(std::move(rlock_object(self)->wakes));
+  core(self).release(me);
+  wakes.wake_all();
+  return true;
+}
+
 bool release_rlock(PyObject* self) {
   const deadlock::ThreadId me = this_thread();
   const bool is_last = is_tracking() && core(self).depth() == 1;
-  if (core(self).release(me)) [[likely]] {
+  const bool wakes = rlock_object(self)->wakes.any() && core(self).is_owned_by(me) &&
+                     core(self).depth() == 1;
+  if (wakes ? release_and_wake(self, me) : core(self).release(me)) [[likely]] {
     if (is_last) [[unlikely]] note_released(self, me);
     return true;
   }
@@ -97,6 +113,8 @@ constexpr LockOperations kOperations{try_rlock, take_rlock, release_rlock};
 }  // namespace
 
 PyTypeObject* rlock_type = nullptr;
+
+sync::Wakes& wakes_of(PyObject* rlock) { return rlock_object(rlock)->wakes; }
 
 bool is_own_rlock(PyObject* rlock) { return core(rlock).is_owned_by(this_thread()); }
 
@@ -120,7 +138,9 @@ namespace {
 
 PyObject* rlock_new(PyTypeObject* type, PyObject*, PyObject*) {
   PyObject* self = new_lock(type);
-  if (self != nullptr) new (&core(self)) RLock;
+  if (self == nullptr) return nullptr;
+  new (&core(self)) RLock;
+  new (&rlock_object(self)->wakes) sync::Wakes;
   return self;
 }
 

@@ -10,6 +10,7 @@
 #include "deadlock_settings.hpp"
 #include "gil.hpp"
 #include "nativeconc/deadlock/wait_graph.hpp"
+#include "nativeconc/os/fork_generation.hpp"
 #include "thread_name.hpp"
 
 namespace nativeconc::seam {
@@ -18,15 +19,12 @@ namespace {
 using deadlock::Finding;
 using deadlock::Glance;
 
-// Most waits are shorter than this, and never enter the wait-for graph.
-constexpr std::int64_t kPatienceNs = 5'000'000;
-// How soon a thread that has long been waiting notices that the owner has ended.
+// How soon a thread looks again that nobody rouses when the owner ends.
 constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 
 // What a wait that can deadlock remembers from sleep to sleep.
 struct Watch {
   std::uint64_t call = deadlock::next_call();
-  Deadline patience = Deadline::after(kPatienceNs);
   std::uint64_t suspect = 0;  // the signature of a cycle that is only suspected,
   Deadline grace = Deadline::never();  // and when it has lasted long enough
   std::uint64_t settled = 0;  // the signature of one that has been reported, by whomever
@@ -49,16 +47,14 @@ bool is_due(const Glance& seen, Watch& watch) {
 // Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when a
 // deadlock is to be reported.
 WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, bool& due) {
-  if (!watch.patience.has_passed()) {
-    const WaitResult result = what.sleep(what.self, earlier(until, watch.patience));
-    if (result != WaitResult::timed_out || until.has_passed()) return result;
-  }
   for (;;) {
-    deadlock::begin_wait(what.want(what.self), watch.call);
-    const Glance seen = deadlock::glance();
+    const deadlock::Want want = what.want(what.self);
+    const Glance seen = deadlock::begin_wait(want, watch.call);
     due = is_due(seen, watch);
     if (due) return WaitResult::interrupted;
-    Deadline nap = earlier(until, Deadline::after(kHeartbeatNs));
+    // No time limit without need: a sleep with a timer costs a fifth more.
+    Deadline nap = until;
+    if (want.certain && want.rouse == nullptr) nap = earlier(nap, Deadline::after(kHeartbeatNs));
     if (seen.finding != Finding::nothing && seen.signature != watch.settled) {
       nap = earlier(nap, watch.grace);
     }
@@ -69,13 +65,14 @@ WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, boo
 }
 
 // Straight-line code, by design: see python.hpp.
-Waited sleep_until(const Waitable& what, Deadline deadline) {
+Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_ns) {
   const bool polls = is_main_thread();
   const bool watched = what.want != nullptr && deadline.is_never();
   Watch watch;
   name_this_thread();
-  for (;;) {
-    const Deadline slice = polls ? earlier(deadline, Deadline::after(kSignalPollNs)) : deadline;
+  for (std::int64_t now_ns = since_ns;; now_ns = monotonic_ns()) {
+    const Deadline poll = Deadline::at(now_ns + kSignalPollNs);
+    const Deadline slice = polls ? earlier(deadline, poll) : deadline;
     bool due = false;
     PyThreadState* state = release_gil();
     const WaitResult result = watched ? sleep_watched(what, slice, watch, due)
@@ -90,11 +87,20 @@ Waited sleep_until(const Waitable& what, Deadline deadline) {
 
 }  // namespace
 
-bool is_main_thread() { return syscall(SYS_gettid) == getpid(); }
+bool is_main_thread() {
+  // Two system calls, once for each thread and fork.
+  thread_local std::uint32_t generation = ~std::uint32_t{0};
+  thread_local bool is_main = false;
+  if (generation != os::fork_generation()) {
+    generation = os::fork_generation();
+    is_main = syscall(SYS_gettid) == getpid();
+  }
+  return is_main;
+}
 
 Waited wait_for(const Waitable& what, Deadline deadline) {
   const std::int64_t since_ns = what.stats->begin();
-  const Waited waited = sleep_until(what, deadline);
+  const Waited waited = sleep_until(what, deadline, since_ns);
   what.stats->end(since_ns);
   return waited;
 }

@@ -80,11 +80,23 @@ void ThreadRegistry::add(std::unique_ptr<ThreadRecord> record) {
 void ThreadRegistry::retire(ThreadRecord& record) {
   record.fate = Fate::exited;
   record.waits = false;
+  rouse_waiters_for(record);
   exited_.push_back(record.id);
   if (exited_.size() > kMaxExited) {
     records_.erase(exited_.front());
     exited_.pop_front();
   }
+}
+
+// Those who wait for what only this thread could release will wait for ever, and must be told.
+void ThreadRegistry::rouse_waiters_for(const ThreadRecord& record) {
+  for_each([&](ThreadRecord& waiter) {
+    const Want& want = waiter.want;
+    if (!waiter.waits || want.rouse == nullptr || !want.certain) return;
+    if (want.owner(want.owned) != record.id) return;
+    want.roused->store(true, std::memory_order_relaxed);
+    want.rouse(want.rouses);
+  });
 }
 
 ThreadRecord* ThreadRegistry::find(ThreadId id) {

@@ -75,6 +75,7 @@ class ThreadRegistry {
   ThreadRegistry();
   void add(std::unique_ptr<ThreadRecord> record);
   void retire(ThreadRecord& record);
+  void rouse_waiters_for(const ThreadRecord& record);
   static void before_fork();
   static void after_fork_in_parent();
   static void after_fork_in_child();

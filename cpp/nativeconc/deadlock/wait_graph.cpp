@@ -145,25 +145,20 @@ std::atomic<std::uint64_t> calls{0};
 
 std::uint64_t next_call() { return calls.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-void begin_wait(const Want& want, std::uint64_t call) {
+Glance begin_wait(const Want& want, std::uint64_t call) {
   ThreadRecord& me = this_record();
-  const os::ShortLock guard(ThreadRegistry::instance().mutex());
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
   me.want = want;
   me.call = call;
   me.waits = true;
+  return look_from(registry, me).glance;
 }
 
 void end_wait() {
   ThreadRecord& me = this_record();
   const os::ShortLock guard(ThreadRegistry::instance().mutex());
   me.waits = false;
-}
-
-Glance glance() {
-  ThreadRecord& me = this_record();
-  ThreadRegistry& registry = ThreadRegistry::instance();
-  const os::ShortLock guard(registry.mutex());
-  return look_from(registry, me).glance;
 }
 
 Deadlock examine(const Keep& keep) {

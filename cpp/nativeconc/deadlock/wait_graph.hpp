@@ -3,8 +3,7 @@
 
 // The wait-for graph: who waits for a lock that whom holds, and whether that goes round in a circle.
 //
-// Any thread. A thread that has waited for a while without a time limit announces what it wants,
-// looks whether this closes a circle, and withdraws the announcement before it goes on. Nothing here
+// Any thread. A thread that is about to wait without a time limit announces what it wants, looks whether this closes a circle, and withdraws the announcement before it goes on. Nothing here
 // is called to take or release a lock. In a forked child all announcements of the parent are gone.
 //
 // Why a certain circle is real: announcing, withdrawing and looking take the registry mutex, so during
@@ -50,21 +49,20 @@ struct Deadlock {
   std::vector<Party> parties;
 };
 
-// Announces that the calling thread waits, without a time limit. `call` numbers this wait (next_call).
-void begin_wait(const Want& want, std::uint64_t call);
-void end_wait();
-std::uint64_t next_call();
-
-// Is the announced wait of the calling thread part of a deadlock? Allocates nothing.
-// `certain` is whether it can end by itself: see above.
+// `certain` is whether it can never end by itself: see above.
 struct Glance {
   Finding finding = Finding::nothing;
   bool certain = false;
   std::uint64_t signature = 0;
 };
-Glance glance();
 
-// The same with all parties. `keep` is called for each party under the registry mutex, while nobody
+// Announces that the calling thread waits, without a time limit, and says whether that is part of a
+// deadlock. `call` numbers this wait (next_call). Allocates nothing.
+Glance begin_wait(const Want& want, std::uint64_t call);
+void end_wait();
+std::uint64_t next_call();
+
+// The announced wait of the calling thread, looked at again, with all parties. `keep` is called for each party under the registry mutex, while nobody
 // can leave its wait: the place to take a reference to a lock. Throws std::bad_alloc.
 using Keep = std::function<void(const Party&)>;
 Deadlock examine(const Keep& keep);

@@ -5,6 +5,7 @@
 // A plain value.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "nativeconc/deadlock/thread_id.hpp"
@@ -23,6 +24,12 @@ struct Want {
   Mode owned_as = Mode::lock;
   // ... and, if not 0, everybody else who holds the reader-writer lock of this number for reading.
   std::uint64_t readers_of = 0;
+
+  // How to get this thread to look again if the owner ends: set `roused`, then call rouse(rouses).
+  // Null: it looks again of its own accord.
+  std::atomic<bool>* roused = nullptr;
+  void* rouses = nullptr;
+  void (*rouse)(void* rouses) = nullptr;
 
   bool certain = true;  // only its owner can release it, so a cycle through it cannot end
 };

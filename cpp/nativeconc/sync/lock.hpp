@@ -51,6 +51,9 @@ class Lock {
   // A snapshot. A free lock that is kept for the heir counts as locked.
   bool is_locked() const { return queue_.available() == 0; }
 
+  // See PermitQueue::rouse.
+  void rouse() { queue_.rouse(); }
+
   // Makes it free, whoever has it.
   void reset() { queue_.refill(deadlock::kNobody); }
 

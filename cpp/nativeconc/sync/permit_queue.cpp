@@ -77,16 +77,33 @@ void PermitQueue<kStock>::refill(std::uint32_t stock) {
   if (step.must_wake) wake(step.next);
 }
 
+// The step on the word orders this with a waiter that has not registered yet: if its own step comes
+// later, it sees `roused` before it sleeps; if it came earlier, the word that it is about to sleep on
+// is changed here, or it is woken. A message too many does no harm: whoever looks clears the mark.
+template <Stock kStock>
+void PermitQueue<kStock>::rouse() {
+  State state = load();
+  State next;
+  do {
+    next = state.in_generation(os::fork_generation());
+    if (next.has_waiters()) next.word |= State::kWoken;
+  } while (!word_.compare_exchange_weak(state.word, next.word, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed));
+  if (next.has_waiters()) os::futex_wake_all(futex_word(), Scope::threads);
+}
+
 template <Stock kStock>
 WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Waiter& waiter) {
-  if (waiter.since_ns == 0) waiter.since_ns = monotonic_ns();
+  const bool is_new = waiter.since_ns == 0;
+  if (is_new) waiter.since_ns = monotonic_ns();
   const std::uint32_t generation = os::fork_generation();
   Onlooker me;
   me.id = taker;
   FutexResult woken_by = FutexResult::woken;
   for (;;) {
     me.must_leave = woken_by != FutexResult::woken;
-    me.may_inherit = !me.is_heir && monotonic_ns() - waiter.since_ns >= kHandOverNs;
+    me.may_inherit = !(is_new && !me.registered) && !me.is_heir &&
+                     monotonic_ns() - waiter.since_ns >= kHandOverNs;
     State state = load();
     Transition<kStock> step;
     bool had_heir = false;
@@ -105,8 +122,13 @@ WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Wai
     }
     me.registered = true;
     me.is_heir = me.is_heir || (step.next.has_heir() && !had_heir);
-    woken_by = os::futex_wait(futex_word(), step.next.queue(), deadline, Scope::threads,
-                              me.is_heir ? kTheHeir : kAnyWaiter);
+    if (!waiter.roused.load(std::memory_order_relaxed)) {
+      woken_by = os::futex_wait(futex_word(), step.next.queue(), deadline, Scope::threads,
+                                me.is_heir ? kTheHeir : kAnyWaiter);
+    }
+    if (waiter.roused.exchange(false, std::memory_order_relaxed)) {
+      woken_by = FutexResult::interrupted;
+    }
   }
 }
 

@@ -24,7 +24,8 @@ inline constexpr std::int64_t kHandOverNs = 1'000'000;
 
 // One thread's wait, kept over interruptions so that its age counts in full.
 struct Waiter {
-  std::int64_t since_ns = 0;  // 0: has not begun
+  std::int64_t since_ns = 0;        // 0: has not begun
+  std::atomic<bool> roused{false};  // see PermitQueue::rouse
 };
 
 template <Stock kStock>
@@ -67,6 +68,9 @@ class PermitQueue {
 
   // A snapshot. A permit that is kept for the heir counts as taken.
   std::uint32_t available() const;
+
+  // Makes the waiters whose `roused` has been set come out of take() with `interrupted`.
+  void rouse();
 
   // Sets the stock anew, whoever has permits. Those that wait go on waiting, or take what there is.
   void refill(std::uint32_t stock);

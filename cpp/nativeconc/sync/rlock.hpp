@@ -59,6 +59,9 @@ class RLock {
 
   const Lock& lock() const { return lock_; }
 
+  // See PermitQueue::rouse.
+  void rouse() { lock_.rouse(); }
+
   // Makes it free, whoever has it.
   void reset() {
     set_depth(0);

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nativeconc import _core
-from nativeconc.deadlock._stacks import frames_now, stack_of, thread_name
+from nativeconc.deadlock._stacks import stacks_now, thread_name
 from nativeconc.deadlock.label import LockLabel, number_labels
 from nativeconc.deadlock.order_report import OrderEdge, OrderReport
 from nativeconc.deadlock.party import Party
@@ -28,7 +28,7 @@ def report(
     kind: str, certain: bool, parties: Sequence[RawParty], raised_in: int | None = None
 ) -> Report:
     """The report of a deadlock; says where each thread is at this moment."""
-    frames = frames_now()
+    stacks = stacks_now([raw[0] for raw in parties])
     wanted = _labels([wants for _, _, _, wants, _, _, _ in parties])
     # The first party holds what the last one waits for.
     held = [*wanted[-1:], *wanted[:-1]]
@@ -46,7 +46,7 @@ def report(
                 holds=holds,
                 holds_mode=holds_mode,
                 took=site_of(took),
-                stack=stack_of(frames.get(ident)) if waits else (),
+                stack=stacks[ident] if waits else (),
             )
         )
     return Report(kind=kind, certain=certain, parties=tuple(made), raised_in=raised_in)
@@ -86,7 +86,8 @@ def site_of(raw: RawSite | None) -> Site | None:
 
 
 def _label(kind: str, name: str | None, created: RawSite | None) -> LockLabel:
-    return LockLabel(kind=kind, name=name, created=site_of(created), number=0)
+    # The core may give the name of a class with that of its module.
+    return LockLabel(kind.rpartition(".")[2], name, site_of(created), number=0)
 
 
 def _labels(locks: Sequence[object | None]) -> list[LockLabel | None]:

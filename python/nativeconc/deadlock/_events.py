@@ -18,7 +18,7 @@ from nativeconc._core import DeadlockError, DeadlockWarning
 from nativeconc.deadlock import _build, _journal
 from nativeconc.deadlock._build import RawEdge, RawParty
 from nativeconc.deadlock._journal import Heard
-from nativeconc.deadlock._stacks import frames_now, stack_of
+from nativeconc.deadlock._stacks import stacks_now
 
 __all__ = ["deadlock", "order"]
 
@@ -72,7 +72,8 @@ def _warn(message: str, report: _journal.AnyReport | None) -> BaseException | No
     warning = DeadlockWarning(message)
     warning.report = report
     try:
-        stack = stack_of(frames_now().get(threading.get_ident()))
+        ident = threading.get_ident()
+        stack = stacks_now([ident])[ident]
         filename, line = (stack[-1].filename, stack[-1].line) if stack else ("<unknown>", 0)
         # Without a registry it is shown each time: the core tells of each deadlock once.
         warnings.warn_explicit(warning, DeadlockWarning, filename, line)

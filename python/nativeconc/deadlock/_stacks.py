@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from types import FrameType
 
 from nativeconc.deadlock.site import Site
 
-__all__ = ["MOST_FRAMES", "frames_now", "stack_of", "thread_name"]
+__all__ = ["MOST_FRAMES", "stacks_now", "thread_name"]
 
 MOST_FRAMES = 30
 # Code that waits on behalf of others: what is of interest is who called it.
@@ -20,16 +21,21 @@ _OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _THREADING = threading.__file__
 
 
-def frames_now() -> dict[int, FrameType]:
-    """The innermost frame of every thread."""
-    return sys._current_frames()
+def stacks_now(idents: Iterable[int]) -> dict[int, tuple[Site, ...]]:
+    """Where these threads are: the calls that led there, outermost first.
 
-
-def stack_of(frame: FrameType | None) -> tuple[Site, ...]:
-    """The calls that led to a frame, outermost first. Long ones lose their outer calls.
-
-    At the inner end those of this package and of threading are left out.
+    Long stacks lose their outer calls. At the inner end those of this package and of threading are
+    left out. A thread that has ended has no calls.
     """
+    frames = sys._current_frames()
+    try:
+        return {ident: _stack_of(frames.get(ident)) for ident in idents}
+    finally:
+        # This very frame is in it: a cycle, which would keep alive what our callers have in hand.
+        frames.clear()
+
+
+def _stack_of(frame: FrameType | None) -> tuple[Site, ...]:
     while frame is not None and _is_machinery(frame.f_code.co_filename):
         frame = frame.f_back
     sites: list[Site] = []

@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 
-from nativeconc.reference.permits import Permits, ThreadsOnly
-from nativeconc.reference.timeouts import Seconds, TimedEntry, lock_timeout
+from nativeconc.reference.named import Named
+from nativeconc.reference.permits import Permits
+from nativeconc.reference.stats import Stats
+from nativeconc.reference.timeouts import Seconds, TimedEntry, lock_timeout, time_limit
 
 __all__ = ["Lock"]
 
 
-class Lock(ThreadsOnly):
+class Lock(Named):
     """A mutual-exclusion lock: one permit.
 
     It behaves as `nativeconc.Lock` does, with two exceptions that only native code can avoid:
     Ctrl-C may leave it held when it strikes between taking it and entering the body of ``with``,
-    and a waiter may be overtaken any number of times.
+    and a waiter may be overtaken any number of times. No twin finds deadlocks.
 
     Args:
         name: what `repr` calls the lock.
@@ -27,15 +30,9 @@ class Lock(ThreadsOnly):
     """
 
     def __init__(self, *, name: str | None = None) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be a str or None, not {type(name).__name__}")
-        self._name = name
+        super().__init__(name=name)
         self._permits = Permits(1)
-
-    @property
-    def name(self) -> str | None:
-        """The name given at creation, or None."""
-        return self._name
+        self._owner: int | None = None  # for stats() alone: any thread may release
 
     def acquire(self, blocking: bool = True, timeout: Seconds = -1) -> bool:
         """Take the lock, waiting until it is free. Returns whether it was taken.
@@ -48,7 +45,10 @@ class Lock(ThreadsOnly):
             ValueError: The timeout is NaN, or negative but not -1, or given to a try.
             OverflowError: The timeout is more than `threading.TIMEOUT_MAX`.
         """
-        return self._permits.take(lock_timeout(blocking, timeout))
+        if not self._permits.take(lock_timeout(blocking, timeout)):
+            return False
+        self._owner = threading.get_ident()
+        return True
 
     def release(self) -> None:
         """Give the lock back. Any thread may.
@@ -56,6 +56,7 @@ class Lock(ThreadsOnly):
         Raises:
             RuntimeError: The lock is not locked.
         """
+        self._owner = None
         if not self._permits.give(1, most=1):
             raise RuntimeError("release unlocked lock")
 
@@ -65,7 +66,11 @@ class Lock(ThreadsOnly):
 
     def timeout(self, seconds: Seconds, /) -> TimedEntry:
         """Return a context manager that takes the lock within the time, or raises `LockTimeout`."""
-        return TimedEntry(self, seconds)
+        return TimedEntry(self, time_limit(seconds))
+
+    def stats(self) -> Stats:
+        """Return how often and how long threads waited for the lock, and which one has it."""
+        return self._permits.stats.now(self._owner)
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -79,9 +84,8 @@ class Lock(ThreadsOnly):
         self.release()
 
     def __repr__(self) -> str:
-        state = "locked" if self.locked() else "unlocked"
-        name = "" if self._name is None else f" {self._name!r}"
-        return f"<{state} reference.{type(self).__name__} object{name} at {id(self):#x}>"
+        return self._describe("locked" if self.locked() else "unlocked")
 
     def _at_fork_reinit(self) -> None:
         self._permits = Permits(1)
+        self._owner = None

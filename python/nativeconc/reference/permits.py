@@ -7,6 +7,8 @@ from __future__ import annotations
 import threading
 from typing import NoReturn
 
+from nativeconc.reference.stats import WaitStats
+
 __all__ = ["Permits", "ThreadsOnly"]
 
 
@@ -19,12 +21,18 @@ class Permits:
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self.stats = WaitStats()
         self._given_back = threading.Condition(threading.Lock())
 
     def take(self, timeout: float | None) -> bool:
         """Take one, waiting so many seconds at most (None: for ever). Returns whether it did."""
         with self._given_back:
-            return self._given_back.wait_for(self._take_if_any, timeout)
+            if self._take_if_any():
+                return True
+            if timeout == 0:
+                return False
+            with self.stats.waiting():
+                return self._given_back.wait_for(self._take_if_any, timeout)
 
     def give(self, n: int, most: int) -> bool:
         """Give n back, unless that makes more than `most`: then change nothing, return False."""

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import SupportsIndex
 
 from nativeconc.reference.permits import Permits, ThreadsOnly
-from nativeconc.reference.timeouts import Seconds, TimedEntry, semaphore_timeout
+from nativeconc.reference.stats import Stats
+from nativeconc.reference.timeouts import Seconds, TimedEntry, semaphore_timeout, time_limit
 
 __all__ = ["BoundedSemaphore", "Semaphore"]
 
@@ -55,7 +56,11 @@ class Semaphore(ThreadsOnly):
 
     def timeout(self, seconds: Seconds, /) -> TimedEntry:
         """Return a context manager that takes a permit within the time, or raises `LockTimeout`."""
-        return TimedEntry(self, seconds)
+        return TimedEntry(self, time_limit(seconds))
+
+    def stats(self) -> Stats:
+        """Return how often and how long threads waited for a permit. A semaphore has no owner."""
+        return self._permits.stats.now()
 
     def __enter__(self) -> bool:
         return self.acquire()

@@ -12,7 +12,16 @@ from typing import Protocol, SupportsFloat, SupportsIndex
 from nativeconc.errors import LockTimeout
 from nativeconc.reference.permits import ThreadsOnly
 
-__all__ = ["Seconds", "TimedEntry", "lock_timeout", "parse_seconds", "semaphore_timeout"]
+__all__ = [
+    "Acquirable",
+    "Seconds",
+    "TimedEntry",
+    "lock_timeout",
+    "optional_timeout",
+    "parse_seconds",
+    "semaphore_timeout",
+    "time_limit",
+]
 
 Seconds = SupportsFloat | SupportsIndex
 
@@ -69,26 +78,50 @@ def semaphore_timeout(blocking: bool, timeout: Seconds | None) -> float | None:
         return None if blocking else 0.0
     if not blocking:
         raise ValueError("can't specify a timeout for a non-blocking acquire")
-    return max(parse_seconds(timeout), 0.0)
+    return optional_timeout(timeout)
 
 
-class _Primitive(Protocol):
-    def acquire(self, blocking: bool = True, timeout: float = ...) -> bool: ...
-    def release(self) -> None: ...
+def optional_timeout(timeout: Seconds | None) -> float | None:
+    """The same for ``wait(timeout)``: None waits for ever, a negative timeout not at all."""
+    return None if timeout is None else max(parse_seconds(timeout), 0.0)
+
+
+def time_limit(seconds: Seconds) -> float:
+    """The same for ``timeout(seconds)``, which must say how long.
+
+    Raises:
+        ValueError: It is negative.
+    """
+    value = parse_seconds(seconds)
+    if value < 0:
+        raise ValueError(f"timeout must be a non-negative number of seconds, not {seconds!r}")
+    return value
+
+
+class Acquirable(Protocol):
+    """Whatever can be taken, within a time, and given back."""
+
+    def acquire(self, blocking: bool = True, timeout: float = ...) -> bool: ...  # noqa: D102
+    def release(self) -> None: ...  # noqa: D102
 
 
 class TimedEntry(ThreadsOnly):
-    """Enters within the time, or raises `LockTimeout`; leaving releases."""
+    """Enters within the time, or raises `LockTimeout`; leaving releases. May be entered again.
 
-    def __init__(self, primitive: _Primitive, seconds: Seconds) -> None:
-        self._seconds = parse_seconds(seconds)
-        if self._seconds < 0:
-            raise ValueError(f"timeout must be a non-negative number of seconds, not {seconds!r}")
-        self._primitive = primitive
+    Args:
+        primitive: what to take.
+        seconds: to wait at most; None waits for ever.
+    """
+
+    def __init__(self, primitive: Acquirable, seconds: float | None) -> None:
+        self.primitive = primitive
+        self.seconds = seconds
 
     def __enter__(self) -> bool:
-        if not self._primitive.acquire(timeout=self._seconds):
-            raise LockTimeout(f"{self._primitive!r} was not free within {self._seconds} seconds")
+        if self.seconds is None:
+            return self.primitive.acquire()
+        if not self.primitive.acquire(timeout=self.seconds):
+            raise LockTimeout(f"{self.primitive!r} was not free within {self.seconds} seconds")
         return True
 
     def __exit__(
@@ -97,4 +130,4 @@ class TimedEntry(ThreadsOnly):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._primitive.release()
+        self.primitive.release()

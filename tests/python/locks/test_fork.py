@@ -230,11 +230,10 @@ def test_a_semaphore_keeps_its_count(run_forking):
 def test_a_fork_from_another_thread_makes_that_one_the_main_thread(run_forking):
     # So Ctrl-C must end its waits there.
     run_forking("""
-    lock = nc.Lock()
-    lock.acquire()
-
     def child():
         assert threading.current_thread() is threading.main_thread()
+        lock = nc.Lock()
+        lock.acquire()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the tests of deadlocks share: default settings, reports, and threads that wait in a ring."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+import nativeconc as nc
+from nativeconc.deadlock import _journal
+
+
+@pytest.fixture(autouse=True)
+def _default_settings() -> Iterator[None]:
+    nc.deadlock.disable()
+    yield
+    nc.deadlock.disable()
+    nc.deadlock.unpatch_threading()
+
+
+@pytest.fixture
+def reports() -> Iterator[list[_journal.AnyReport]]:
+    """The reports that were made since the test began. No warnings are issued meanwhile."""
+    found: list[_journal.AnyReport] = []
+
+    def note(report: _journal.AnyReport) -> _journal.Heard:
+        found.append(report)
+        return _journal.Heard.NOTED
+
+    with _journal.listen(note):
+        yield found
+
+
+@dataclass
+class Crew:
+    """Threads that note what they raise."""
+
+    threads: list[threading.Thread] = field(default_factory=list)
+    errors: dict[str, BaseException] = field(default_factory=dict)
+
+    def start(self, target: Callable[..., object], *args: object, name: str | None = None):
+        def run() -> None:
+            try:
+                target(*args)
+            except BaseException as error:
+                self.errors[threading.current_thread().name] = error
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+        return thread
+
+    def join(self) -> None:
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture
+def crew() -> Crew:
+    return Crew()
+
+
+@pytest.fixture
+def ring(crew) -> Callable[..., Crew]:
+    """As many threads as locks: each takes its own, and when all have, wants the next one's."""
+
+    def run(locks, want=lambda lock: lock.acquire(), leave=lambda lock: lock.release()) -> Crew:
+        everybody = threading.Barrier(len(locks))
+
+        def sit_down(own, following) -> None:
+            with own:
+                everybody.wait()
+                want(following)
+                leave(following)
+
+        for i, lock in enumerate(locks):
+            crew.start(sit_down, lock, locks[(i + 1) % len(locks)], name=f"thread {i}")
+        return crew
+
+    return run
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits for something that must come to be; the watchdog knows no mercy."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        while not condition():
+            time.sleep(0.001)
+
+    return wait
