@@ -50,6 +50,7 @@ deadlock::Want want(void* wait) {
 }
 
 Waited wait_for_lock(PyObject* self, Deadline deadline) {
+  if (kMaySpin && core(self).spin(this_thread())) return Waited::acquired;
   LockWait wait{self, core(self), this_thread(), {}};
   return wait_for({&wait, sleep, want, &lock_header(self)->stats}, deadline);
 }

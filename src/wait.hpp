@@ -45,6 +45,14 @@ inline PyObject* acquire_result(Waited waited) {
   return Py_NewRef(waited == Waited::acquired ? Py_True : Py_False);
 }
 
+// Threads run at the same time only where there is no GIL: elsewhere whoever has a lock cannot give it
+// back while another thread spins with the GIL held.
+#if defined(Py_GIL_DISABLED)
+inline constexpr bool kMaySpin = true;
+#else
+inline constexpr bool kMaySpin = false;
+#endif
+
 // Call it with the GIL; it is held again on return. Never returns if the interpreter shuts down
 // meanwhile and this is not the main thread.
 Waited wait_for(const Waitable& what, Deadline deadline);

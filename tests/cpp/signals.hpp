@@ -32,6 +32,13 @@ class Nudge {
   struct sigaction before_ = {};
 };
 
+// TSan runs handlers when the thread next calls something that it watches: not while it sleeps.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool kCanFreeze = false;
+#else
+inline constexpr bool kCanFreeze = true;
+#endif
+
 // While it lives, SIGUSR2 stops the thread that it is sent to, in its handler, until thaw().
 class Freezer {
  public:

@@ -11,14 +11,6 @@ namespace {
 // Critical sections take some ten nanoseconds: most end while we look again.
 constexpr int kSpins = 40;
 
-void pause_briefly() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
 #if !defined(NDEBUG)

@@ -25,6 +25,15 @@
 
 namespace nativeconc::os {
 
+// For loops that look at a word again and again.
+inline void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 class ShortMutex {
  public:
   ShortMutex() = default;

@@ -23,6 +23,9 @@ class Lock {
   // `me` is deadlock::this_thread() in all that follows. Never blocks.
   bool try_acquire(ThreadId me) { return queue_.try_take(me); }
 
+  // See PermitQueue::spin.
+  bool spin(ThreadId me) { return queue_.spin(me); }
+
   // Waits until it is free. Blocks; call it without the GIL.
   WaitResult acquire(ThreadId me, Deadline deadline, Waiter& waiter) {
     return queue_.take(me, deadline, waiter);

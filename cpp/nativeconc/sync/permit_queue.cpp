@@ -7,6 +7,7 @@
 
 #include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/os/futex.hpp"
+#include "nativeconc/os/short_mutex.hpp"
 
 namespace nativeconc::sync {
 
@@ -75,6 +76,18 @@ void PermitQueue<kStock>::refill(std::uint32_t stock) {
   } while (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
                                         std::memory_order_relaxed));
   if (step.must_wake) wake(step.next);
+}
+
+template <Stock kStock>
+bool PermitQueue<kStock>::spin(std::uint32_t taker) {
+  constexpr int kLongestPause = 256;
+  for (int pause = 4; pause <= kLongestPause; pause *= 2) {
+    for (int i = 0; i < pause; ++i) os::pause_briefly();
+    // Not past those who wait already: they would only be woken in vain.
+    if (load().has_waiters()) return false;
+    if (try_take(taker)) return true;
+  }
+  return false;
 }
 
 // The step on the word orders this with a waiter that has not registered yet: if its own step comes

@@ -42,7 +42,16 @@ class PermitQueue {
 
   // Takes a permit if one is free and not kept for another. Never blocks.
   bool try_take(std::uint32_t taker) {
-    State state = load();
+    State state;
+    if constexpr (kStock == Stock::owned) {
+      // Free, and nobody waits: the one case that must be fast.
+      if (word_.compare_exchange_strong(state.word, state.taken_by(taker).word,
+                                        std::memory_order_acquire, std::memory_order_relaxed)) {
+        return true;
+      }
+    } else {
+      state = load();
+    }
     while (state.has_free()) {
       // acquire: pairs with the release of whoever gave the permit
       if (word_.compare_exchange_weak(state.word, state.taken_by(taker).word,
@@ -52,6 +61,10 @@ class PermitQueue {
     }
     return state.has_heir() && try_take_from_heir(taker);
   }
+
+  // The same for a while, with pauses that grow. Worth it only if whoever has the permit runs at the
+  // same time, and is likely to give it back soon.
+  bool spin(std::uint32_t taker);
 
   // Waits for a permit. Blocks.
   WaitResult take(std::uint32_t taker, Deadline deadline, Waiter& waiter);

@@ -32,6 +32,13 @@ class RLock {
     return true;
   }
 
+  // See PermitQueue::spin.
+  bool spin(ThreadId me) {
+    const bool taken = lock_.spin(me);
+    if (taken) set_depth(1);
+    return taken;
+  }
+
   // Waits until it is free; `me` does not have it. Blocks; call it without the GIL.
   WaitResult acquire(ThreadId me, Deadline deadline, Waiter& waiter) {
     const WaitResult result = lock_.acquire(me, deadline, waiter);

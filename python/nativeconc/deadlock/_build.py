@@ -86,8 +86,9 @@ def site_of(raw: RawSite | None) -> Site | None:
 
 
 def _label(kind: str, name: str | None, created: RawSite | None) -> LockLabel:
-    # The core may give the name of a class with that of its module.
-    return LockLabel(kind.rpartition(".")[2], name, site_of(created), number=0)
+    # The core writes "nativeconc.RLock", and "nativeconc.RLock at 0x..." for one among many.
+    plain = kind.partition(" at ")[0].rpartition(".")[2]
+    return LockLabel(plain, name, site_of(created), number=0)
 
 
 def _labels(locks: Sequence[object | None]) -> list[LockLabel | None]:

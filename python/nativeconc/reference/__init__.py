@@ -7,17 +7,29 @@ Plain, readable, standard library only. They are the specification to read, the 
 and the "pure Python" column of `nativeconc compare`.
 """
 
+from nativeconc.reference.acquire_all import acquire_all
+from nativeconc.reference.barrier import Barrier
+from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
+from nativeconc.reference.event import Event
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
+from nativeconc.reference.rlock import RLock
+from nativeconc.reference.rwlock import RWLock
 from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
 from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
 
 __all__ = [
+    "Barrier",
     "BoundedSemaphore",
+    "Condition",
+    "Event",
     "Lock",
+    "RLock",
+    "RWLock",
     "Semaphore",
+    "acquire_all",
     "count_primes",
     "mandelbrot",
     "monte_carlo_pi",

@@ -27,7 +27,9 @@ class RLock(Named):
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
-        self._at_fork_reinit()
+        self._permits = Permits(1)
+        self._owner: ThreadId | None = None
+        self._depth = 0
 
     def acquire(self, blocking: bool = True, timeout: Seconds = -1) -> bool:
         """Take the lock, once more if this thread has it. Returns whether it was taken.
@@ -110,7 +112,7 @@ class RLock(Named):
 
     def _at_fork_reinit(self) -> None:
         self._permits = Permits(1)
-        self._owner: ThreadId | None = None
+        self._owner = None
         self._depth = 0
 
     def _check_owned(self) -> None:

@@ -139,7 +139,7 @@ TEST(Event, RandomSchedulesOfSettingClearingAndWaitingLeaveNobodyAsleep) {
   }
   run_threads(4, [&](int seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
-    for (int i = 0; i < 500 * kScale; ++i) {
+    for (int i = 0; i < 5000 * kScale; ++i) {
       const bool timed = random() % 2 == 0;
       const Deadline deadline = timed ? Deadline::after(random() % 100'000) : Deadline::never();
       const WaitResult result = wait(event, deadline);

@@ -115,7 +115,7 @@ TEST(Lock, BelongsToTheOneInsideInRandomSchedules) {
   std::atomic<bool> wrong{false};
   run_threads(6, [&](int seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
-    for (int i = 0; i < 1500 * kScale; ++i) {
+    for (int i = 0; i < 4000 * kScale; ++i) {
       bool taken = false;
       switch (random() % 3) {
         case 0:
@@ -176,7 +176,7 @@ TEST(Lock, AWaiterGetsInBesideAGreedyThread) {
       if (take(lock)) lock.release();
     }
   });
-  for (int i = 0; i < 20 * kScale; ++i) {
+  for (int i = 0; i < 200 * kScale; ++i) {
     ASSERT_TRUE(take(lock));
     lock.release();
   }

@@ -99,7 +99,7 @@ TEST(RLock, ProtectsPlainMemoryAtAnyDepth) {
   run_threads(5, [&](int seed) {
     std::mt19937 random(static_cast<unsigned>(seed));
     std::int64_t mine = 0;
-    for (int i = 0; i < 700 * kScale; ++i) {
+    for (int i = 0; i < 4000 * kScale; ++i) {
       const std::uint32_t wanted = 1 + random() % 4;
       const bool timed = random() % 3 == 0;
       std::uint32_t depth = 0;

@@ -404,8 +404,9 @@ def test_the_edges_of_an_order_become_a_report():
 
 
 def test_single_locks_of_one_site_are_numbered_along_the_circle():
-    fork = ("RLock", None, ("no.py", 1, "f"))
-    report = _build.order_report([(fork, fork, i, None, ()) for i in range(5)])
+    forks = [(f"nativeconc.RLock at 0x{i}", None, ("no.py", 1, "f")) for i in range(5)]
+    edges = [(forks[i], forks[(i + 1) % 5], i, None, ()) for i in range(5)]
+    report = _build.order_report(edges)
     assert [str(edge.held) for edge in report.edges] == [f"RLock #{i}" for i in range(1, 6)]
     assert [str(edge.wanted) for edge in report.edges] == [f"RLock #{i}" for i in (2, 3, 4, 5, 1)]
 
