@@ -28,12 +28,12 @@ sync::Event& core(PyObject* self) { return event_object(self)->event; }
 
 struct EventWait {
   sync::Event& event;
-  std::uint64_t seen = sync::Event::kNotBegun;
+  std::uint64_t epoch;
 };
 
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<EventWait*>(wait);
-  return self->event.wait(deadline, self->seen);
+  return self->event.wait(self->epoch, deadline);
 }
 
 PyObject* event_new(PyTypeObject* type, PyObject*, PyObject*) {
@@ -71,8 +71,8 @@ PyObject* event_clear(PyObject* self, PyObject*) {
 PyObject* event_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Deadline deadline = Deadline::never();
   if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
+  EventWait wait{core(self), core(self).epoch()};
   if (core(self).is_set()) Py_RETURN_TRUE;
-  EventWait wait{core(self)};
   return acquire_result(wait_for({&wait, sleep, nullptr, &event_object(self)->stats}, deadline));
 }
 

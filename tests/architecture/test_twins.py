@@ -15,11 +15,13 @@ from nativeconc import kernels, reference
 # What a kernel takes beside its own parameters, and a twin does not.
 EXECUTION = {"axis", "threads", "gil", "device"}
 
+EXPORTS = {name: getattr(nc, name) for name in nc.__all__}
+# What threads wait for tells how long they did.
 PRIMITIVES = sorted(
-    name
-    for name in nc.__all__
-    if inspect.isclass(getattr(nc, name)) and hasattr(getattr(nc, name), "acquire")
+    name for name, value in EXPORTS.items() if inspect.isclass(value) and hasattr(value, "stats")
 )
+# Other native names: what is written in Python needs no twin.
+FUNCTIONS = sorted(name for name, value in EXPORTS.items() if inspect.isbuiltin(value))
 KERNELS = sorted(row.name for row in kernels.table())
 
 
@@ -36,12 +38,13 @@ def public(cls: type) -> set[str]:
 
 
 def test_there_is_something_to_compare() -> None:
-    assert "Lock" in PRIMITIVES
+    assert {"Lock", "Condition", "Barrier", "RWLock"} <= set(PRIMITIVES)
+    assert "acquire_all" in FUNCTIONS
     assert "sum" in KERNELS
 
 
 def test_twins_and_natives_are_the_same_set() -> None:
-    assert set(reference.__all__) == set(PRIMITIVES) | set(KERNELS)
+    assert set(reference.__all__) == {*PRIMITIVES, *FUNCTIONS, *KERNELS}
 
 
 def test_the_kernel_table_lists_every_kernel() -> None:
@@ -57,6 +60,11 @@ def test_kernel_and_twin_take_the_same_parameters(name: str) -> None:
     assert all(default is not inspect.Parameter.empty for _, _, default in twin[len(native) :])
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_and_twin_take_the_same_parameters(name: str) -> None:
+    assert parameters(getattr(nc, name)) == parameters(getattr(reference, name))
+
+
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_primitive_and_twin_are_created_alike(name: str) -> None:
     assert parameters(getattr(nc, name)) == parameters(getattr(reference, name))
@@ -69,3 +77,9 @@ def test_primitive_and_twin_have_the_same_methods(name: str) -> None:
     for method in public(native):
         if callable(getattr(native, method)):
             assert parameters(getattr(native, method)) == parameters(getattr(twin, method)), method
+
+
+def test_stats_and_twin_have_the_same_fields() -> None:
+    native, twin = type(nc.Lock().stats()), type(reference.Lock().stats())
+    assert native.__match_args__ == twin.__match_args__
+    assert native.__name__ == twin.__name__

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Threads for contract tests: run one, or hold one that is blocked."""
+"""Threads for contract tests: run one, hold one that is blocked, or give one orders."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,3 +56,22 @@ def blocked_in(function: Callable[[], Any]) -> Iterator[Call]:
     time.sleep(SETTLE_S)
     yield call
     call.result()
+
+
+class OtherThread(concurrent.futures.ThreadPoolExecutor):
+    """Another thread that does what it is told, one call after the other: ``other(lock.acquire)``.
+
+    For what belongs to the thread that took it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self.submit(function, *args, **kwargs).result()
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    """However long it takes: the watchdog ends what never happens."""
+    while not condition():
+        time.sleep(0.001)

@@ -20,12 +20,11 @@ const std::uint32_t* low_half(const std::atomic<std::uint64_t>& word) {
 
 void Event::wake_all() const { os::futex_wake_all(low_half(word_), Scope::threads); }
 
-WaitResult Event::wait(Deadline deadline, std::uint64_t& seen) {
+WaitResult Event::wait(std::uint64_t epoch, Deadline deadline) {
   std::uint64_t now = word_.load(std::memory_order_acquire);
-  if (seen == kNotBegun) seen = now / kOneEpoch;
   FutexResult woken_by = FutexResult::woken;
   for (;;) {
-    if ((now & kSet) != 0 || now / kOneEpoch != seen) return WaitResult::acquired;
+    if ((now & kSet) != 0 || now / kOneEpoch != epoch) return WaitResult::acquired;
     if (woken_by == FutexResult::timed_out) return WaitResult::timed_out;
     if (woken_by == FutexResult::interrupted) return WaitResult::interrupted;
     if ((now & kWaiters) == 0 &&

@@ -48,10 +48,12 @@ class Event {
 
   void clear() { word_.fetch_and(~kSet, std::memory_order_relaxed); }
 
-  // Waits until the flag is set, or has been set since the wait began. Blocks; call it without the
-  // GIL. `seen` keeps the wait over interruptions: start with kNotBegun.
-  static constexpr std::uint64_t kNotBegun = ~std::uint64_t{0};
-  WaitResult wait(Deadline deadline, std::uint64_t& seen);
+  // How often the flag has been set. A wait begins with it.
+  std::uint64_t epoch() const { return word_.load(std::memory_order_relaxed) / kOneEpoch; }
+
+  // Waits until the flag is set, or has been set since `epoch`. Blocks; call it without the GIL. May
+  // be called again, with the same epoch, until it says `acquired`.
+  WaitResult wait(std::uint64_t epoch, Deadline deadline);
 
  private:
   static constexpr std::uint64_t kSet = 1;

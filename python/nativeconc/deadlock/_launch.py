@@ -30,20 +30,20 @@ def run_script(path: str, arguments: Sequence[str]) -> None:
     """
     if not os.path.exists(path):  # noqa: PTH110 - a path is a plain string here, as in sys.argv
         raise NotFoundError(f"there is no file {path}")
-    if pkgutil.get_importer(path) is not None:
-        spec = PathFinder.find_spec("__main__", [path])
+    full = os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 - as it is: dots and links stay
+    if pkgutil.get_importer(full) is not None:
+        spec = PathFinder.find_spec("__main__", [full])
         if spec is None:
             raise NotFoundError(f"there is no __main__ module in {path}")
-        _begin(path, arguments, first_on_path=path)
+        _begin(path, arguments, first_on_path=full)
         _run_as_main(_code_of(spec), _facts_of(spec))
         return
     try:
-        with io.open_code(os.path.abspath(path)) as file:  # noqa: PTH100
+        with io.open_code(full) as file:
             source = file.read()
     except OSError as error:
         raise NotFoundError(f"cannot read {path}: {error.strerror}") from None
     _begin(path, arguments, first_on_path=os.path.dirname(os.path.realpath(path)))  # noqa: PTH120
-    full = os.path.abspath(path)  # noqa: PTH100 - does not follow links
     code = compile(source, full, "exec", dont_inherit=True)
     facts = {"__file__": full, "__loader__": SourceFileLoader("__main__", full)}
     _run_as_main(code, {**facts, "__package__": None, "__spec__": None, "__cached__": None})

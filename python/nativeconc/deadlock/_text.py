@@ -39,19 +39,19 @@ def indented(depth: int, *lines: str) -> list[str]:
     return [" " * 4 * depth + line for line in lines]
 
 
-def place(preposition: str, stack: Sequence[Site], unknown: str) -> list[str]:
+def place(preposition: str, stack: Sequence[Site], unknown: str, callers: int = 0) -> list[str]:
     """Lines that say where something happened: the innermost call, with its source.
 
-    If that is in a library, the call that led there from other code follows.
+    Then so many of its callers, libraries left out; at least one if the innermost is in a library.
     """
     if not stack:
         return [unknown]
-    shown = _lines(preposition, stack[-1])
-    if _is_library(stack[-1]):
-        for site in reversed(stack):
-            if not _is_library(site):
-                return shown + _lines("called from", site)
-    return shown
+    *outer, inner = stack
+    users = [site for site in reversed(outer) if not _is_library(site)]
+    lines = _lines(preposition, inner)
+    for site in users[: max(callers, _is_library(inner))]:
+        lines += _lines("called from", site)
+    return lines
 
 
 def _lines(preposition: str, site: Site) -> list[str]:

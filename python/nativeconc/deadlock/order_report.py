@@ -14,6 +14,8 @@ from nativeconc.deadlock.site import Site
 
 __all__ = ["OrderEdge", "OrderReport"]
 
+_MOST_CALLERS = 6
+
 
 @dataclass(frozen=True)
 class OrderEdge:
@@ -69,6 +71,6 @@ def _block(edge: OrderEdge, takes: str, holds: str) -> str:
         (
             f"{before}{thread_text(edge.ident, edge.name)}",
             *indented(1, f"{takes} {edge.wanted} while it {holds} {edge.held}"),
-            *indented(2, *place("at", edge.stack, "where it took it is not known")),
+            *indented(2, *place("at", edge.stack, "where it took it is not known", _MOST_CALLERS)),
         )
     )

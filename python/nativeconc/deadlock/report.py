@@ -79,8 +79,13 @@ class Report:
         what = f"waits for {party.wants}{_how(party.wants_mode)}"
         if holder is party:
             return f"{what}, held by itself"
-        ended = ", which has ended" if holder.fate == "exited" else ""
-        return f"{what}, held by {holder.thread}{ended}{_how(holder.holds_mode)}"
+        held = f"{what}, held by {holder.thread}"
+        if holder.fate == "exited":
+            held += ", which has ended"
+        held += _how(holder.holds_mode)
+        if party.wants_mode == holder.holds_mode == "read":
+            held += " (a writer waits, and readers that come later let it go first)"
+        return held
 
     def _closing(self) -> str:
         sentences = []

@@ -166,6 +166,77 @@ TEST(Lock, ReportsSignalsAndStaysWholeThroughAStormOfThem) {
   EXPECT_EQ(lock.owner(), kNobody);
 }
 
+TEST(Lock, SpinningTakesWhatIsFreeAndGivesUpOtherwise) {
+  Lock lock;
+  EXPECT_TRUE(lock.spin(me()));
+  EXPECT_EQ(lock.owner(), me());
+  EXPECT_FALSE(lock.spin(me() + 1));
+  EXPECT_EQ(lock.owner(), me());
+  EXPECT_TRUE(lock.release());
+}
+
+TEST(Lock, ARousedWaiterComesOutAndOthersSleepOn) {
+  Lock lock;
+  ASSERT_TRUE(take(lock));
+  Waiter roused;
+  std::atomic<int> out{0};
+  std::thread first([&] {
+    EXPECT_EQ(lock.acquire(me(), Deadline::never(), roused), WaitResult::interrupted);
+    ++out;
+    EXPECT_TRUE(take(lock)) << "and may wait again";
+    lock.release();
+  });
+  std::thread second([&] {
+    EXPECT_TRUE(take(lock));
+    ++out;
+    lock.release();
+  });
+  for (const int pause_ms : {0, 5, 5}) {  // before they sleep, or after
+    testing::sleep_ms(pause_ms);
+    lock.rouse();
+    EXPECT_EQ(out, 0) << "without `roused` nobody is meant";
+  }
+  roused.roused = true;
+  lock.rouse();
+  testing::wait_until([&] { return out == 1; });
+  EXPECT_EQ(lock.owner(), me());
+  lock.release();
+  first.join();
+  second.join();
+  EXPECT_EQ(out, 2);
+}
+
+TEST(Lock, AStormOfRousingLosesNoWakeUp) {
+  Lock lock;
+  std::atomic<bool> stop{false};
+  std::atomic<int> inside{0};
+  std::atomic<bool> wrong{false};
+  Waiter waiters[4];
+  std::thread rouser([&] {
+    for (unsigned i = 0; !stop; ++i) {
+      waiters[i % 4].roused = true;
+      lock.rouse();
+      if (i % 8 == 0) std::this_thread::yield();
+    }
+  });
+  run_threads(4, [&](int i) {
+    Waiter& waiter = waiters[i];
+    for (int round = 0; round < 1000 * kScale; ++round) {
+      while (!lock.try_acquire(me()) &&
+             lock.acquire(me(), Deadline::never(), waiter) != WaitResult::acquired) {
+      }
+      if (++inside != 1 || lock.owner() != me()) wrong = true;
+      if (round % 16 == 0) std::this_thread::yield();
+      --inside;
+      lock.release();
+    }
+  });
+  stop = true;
+  rouser.join();
+  EXPECT_FALSE(wrong);
+  EXPECT_FALSE(lock.is_locked());
+}
+
 // Without the hand-over the rival of a greedy thread could lose every race; this test would not
 // end.
 TEST(Lock, AWaiterGetsInBesideAGreedyThread) {

@@ -202,6 +202,35 @@ TEST(RWLockDeadlock, AReaderThatHasBeenLetInDoesNotWaitForTheNextWriter) {
   slow.join();
 }
 
+// One lock, and nobody wants it who has it: there is nothing to find, whenever one looks.
+TEST(RWLockDeadlock, ReadersAndWritersOfOneLockAreNeverACircle) {
+  RWLock lock;
+  std::atomic<int> found{0};
+  testing::run_threads(6, [&](int i) {
+    for (int round = 0; round < 3000 * testing::kScale; ++round) {
+      if (i % 2 == 0) {
+        if (lock.try_read() != Try::acquired) {
+          if (announce(to_read(lock)) != Finding::nothing) ++found;
+          EXPECT_EQ(lock.read(Deadline::never()), WaitResult::acquired);
+          deadlock::end_wait();
+        }
+        if (round % 16 == 0) std::this_thread::yield();
+        lock.release_read();
+      } else {
+        RWLock::WriteWait wait;
+        for (bool inside = lock.try_write(); !inside;) {
+          if (announce(to_write(lock, wait)) != Finding::nothing) ++found;
+          inside = lock.write(Deadline::after(20'000), wait) == WaitResult::acquired;
+          deadlock::end_wait();
+        }
+        if (round % 16 == 0) std::this_thread::yield();
+        lock.release_write();
+      }
+    }
+  });
+  EXPECT_EQ(found, 0);
+}
+
 TEST(RWLockDeadlock, AReaderThatHasEndedKeepsAWriterWaitingForEver) {
   RWLock lock;
   std::thread([&] { EXPECT_EQ(lock.try_read(), Try::acquired); }).join();

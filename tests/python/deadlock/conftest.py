@@ -94,3 +94,30 @@ def until() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.001)
 
     return wait
+
+
+@pytest.fixture
+def only_error() -> Callable[[Crew], tuple[str, BaseException]]:
+    """Who raised the one error that there is, and what it was."""
+
+    def get(crew: Crew) -> tuple[str, BaseException]:
+        assert len(crew.errors) == 1, crew.errors
+        return next(iter(crew.errors.items()))
+
+    return get
+
+
+@pytest.fixture
+def check_chain() -> Callable[..., None]:
+    """Demands that each party waits for what the next one holds, over these locks."""
+
+    def check(report, locks) -> None:
+        parties = report.parties
+        assert len(parties) == len(locks)
+        for party, following in zip(parties, [*parties[1:], parties[0]], strict=True):
+            assert party.fate == "waiting"
+            assert party.wants == following.holds
+        assert {party.wants.name for party in parties} == {lock.name for lock in locks}
+        assert len({party.ident for party in parties}) == len(parties)
+
+    return check

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import threading
 import warnings
@@ -12,7 +11,7 @@ import warnings
 import pytest
 
 import nativeconc as nc
-from nativeconc.deadlock import OrderReport, disable, enable
+from nativeconc.deadlock import OrderReport, enable
 
 
 @pytest.fixture(autouse=True)
@@ -251,128 +250,6 @@ def test_thousands_of_orders_are_remembered_or_forgotten_but_never_a_fault(repor
         take(hub, nc.RLock(name=f"spoke {i}"))
     take(*(nc.RLock(name=f"link {i}") for i in range(60)))
     assert not reports
-
-
-# --- what is no order -------------------------------------------------------------------------
-
-
-def test_the_same_order_everywhere_is_fine(reports, crew, scale):
-    locks = [nc.RLock(name=str(i)) for i in range(5)]
-
-    def work():
-        for i in range(100 * scale):
-            take(*locks[i % 4 :])
-            take(locks[i % 3], locks[4])
-
-    for _ in range(4):
-        crew.start(work)
-    crew.join()
-    assert not crew.errors
-    assert not reports
-
-
-def test_locks_that_are_not_held_together_have_no_order(reports):
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    for _ in range(3):
-        take(a)
-        take(b)
-        take(a)
-    # Hand over hand, and given back in any order.
-    a.acquire()
-    b.acquire()
-    a.release()
-    b.release()
-    assert not reports
-    take(b, a)
-    only(reports)
-
-
-@pytest.mark.parametrize(
-    "take_inner",
-    [
-        lambda lock: lock.acquire(False),
-        lambda lock: lock.acquire(timeout=1),
-        lambda lock: lock.timeout(1).__enter__(),
-    ],
-    ids=["try", "timed", "timeout"],
-)
-def test_tries_and_timed_acquires_make_no_order(reports, take_inner):
-    # They do not wait for ever, so they cannot deadlock.
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    take(a, b)
-    with b:
-        assert take_inner(a)
-        a.release()
-    assert not reports
-
-
-def test_what_is_taken_inside_a_try_counts(reports):
-    # A lock got by trying is held like any other.
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    take(a, b)
-    assert b.acquire(False)
-    take(a)
-    b.release()
-    assert held_then_wanted(only(reports)) == [("b", "a"), ("a", "b")]
-
-
-def test_taking_an_rlock_again_is_no_order(reports):
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    take(a, b, a)
-    take(a, a, b, b, a)
-    assert not reports
-
-
-def test_acquire_all_makes_no_order_among_the_given(reports):
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    for given in ((a, b), (b, a)):
-        with nc.acquire_all(*given):
-            pass
-    assert not reports
-
-
-def test_locks_of_one_site_in_one_order_are_fine(reports):
-    nodes = [nc.RLock() for _ in range(6)]
-    take(*nodes)
-    take(*nodes[::2])
-    take(*nodes[1::2])
-    assert not reports
-
-
-def test_locks_that_are_freed_are_never_mistaken_for_new_ones(reports):
-    # Memory is used again at once: a new lock stands where an old one was, in other pairs.
-    for _ in range(1000):
-        a, b = [nc.RLock() for _ in range(2)]
-        take(a, b)
-        ids = {id(a), id(b)}
-        del a, b
-        c, d = [nc.RLock() for _ in range(2)]
-        if {id(c), id(d)} == ids:
-            ids = None  # it happened, at least once
-        take(d, c)
-        del c, d
-        if ids is None:
-            gc.collect(0)
-    assert not reports
-
-
-def test_without_order_nothing_is_looked_for(reports):
-    disable()
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    take(a, b)
-    take(b, a)
-    assert not reports
-
-
-def test_it_can_be_switched_on_while_locks_are_held(reports):
-    disable()
-    a, b = nc.RLock(name="a"), nc.RLock(name="b")
-    with a:
-        enable("warn", order=True)
-        take(b)
-    take(b, a)
-    take(a, b)
-    assert len(reports) == 1
 
 
 # --- as a warning -----------------------------------------------------------------------------

@@ -36,9 +36,39 @@ def gil_comparison(output: str) -> None:
     assert "GIL" in output
 
 
+def race_condition(output: str) -> None:
+    without, with_lock = output.split("with a lock, ")
+    assert without.count("reads 100") == 2
+    lost = re.search(r"the balance is (\d+): one deposit is lost", without)
+    assert lost is not None
+    assert int(lost[1]) in (110, 120)
+    assert "the balance is 130: both deposits are there" in with_lock
+    assert with_lock.count("reads 100") == 1
+
+
+def dining_philosophers(output: str) -> None:
+    assert output.count("deadlock: 5 threads wait for each other") == 1
+    names = ("Plato", "Kant", "Hume", "Marx", "Sartre")
+    for i, name in enumerate(names):
+        assert f"thread '{name}' (id " in output
+        assert f"waits for RLock 'fork {i}', held by thread" in output
+    assert output.count("with seat.right:") == 5  # where they wait
+    assert output.count("with seat.left:") == 5  # where they took what they hold
+    dinners = dict(re.findall(r"^([a-z ]+): (.*)$", output, re.MULTILINE))
+    victim = re.search(r"DeadlockError is raised in thread '(\w+)'", output)
+    assert victim is not None
+    meals = {n: f"{n} {int(n != victim[1])}" for n in names}
+    assert dinners["left first"] == ", ".join(meals.values())
+    for way in ("in order", "both or none", "put back"):
+        assert dinners[way] == ", ".join(f"{name} 3" for name in names)
+
+
 POINTS = {
     function.__name__: function
-    for function in (first_thread, critical_section, responsive_loop, gil_comparison)
+    for function in (
+        *(first_thread, critical_section, responsive_loop, gil_comparison),
+        *(race_condition, dining_philosophers),
+    )
 }
 
 

@@ -39,6 +39,39 @@ BLOCKED = """
         lambda: lock.acquire(timeout=1000), semaphore.acquire,
         lambda: semaphore.acquire(timeout=1000), bounded.acquire,
     )
+
+    rlock, rw, reading = nc.RLock(), nc.RWLock(), nc.RWLock()
+    condition, over_lock = nc.Condition(), nc.Condition(nc.Lock())
+    event, barrier = nc.Event(), nc.Barrier(99)
+    rlock.acquire()
+    rw.acquire_write()
+    reading.acquire_read()
+
+    def enter_rlock():
+        with rlock: pass
+
+    def read():
+        with rw.read(): pass
+
+    def read_timed():
+        with rw.read(timeout=1000): pass
+
+    def write():
+        with reading.write(): pass
+
+    def enter_all():
+        with nc.acquire_all(nc.Lock(), rlock): pass
+
+    def wait():
+        with condition: condition.wait()
+
+    def wait_for():
+        with over_lock: over_lock.wait_for(lambda: False, 1000)
+
+    started(
+        enter_rlock, read, read_timed, write, enter_all, wait, wait_for, event.wait,
+        lambda: event.wait(1000), barrier.wait,
+    )
 """
 
 WAKING = """
@@ -63,7 +96,27 @@ WAKING = """
             except nc.LockTimeout:
                 pass
 
-    for target in (poll_lock, poll_semaphore, poll_timeout):
+    rlock, rw, condition = nc.RLock(), nc.RWLock(), nc.Condition()
+    event, barrier = nc.Event(), nc.Barrier(99)
+    rlock.acquire()
+    rw.acquire_read()
+
+    def poll_the_others():
+        while True:
+            rlock.acquire(timeout=0.0005)
+            rw.acquire_write(timeout=0.0005)
+            with condition: condition.wait(0.0005)
+            event.wait(0.0005)
+            try:
+                barrier.wait(0.0005)
+            except nc.BrokenBarrierError:
+                barrier.reset()
+            try:
+                with nc.acquire_all(rlock, rw, timeout=0.0005): pass
+            except nc.LockTimeout:
+                pass
+
+    for target in (poll_lock, poll_semaphore, poll_timeout, poll_the_others):
         for _ in range(2):
             threading.Thread(target=target, daemon=True).start()
     time.sleep(0.02)
@@ -80,9 +133,26 @@ CONTENDED = """
             with primitive:
                 time.sleep(0)
 
-    for primitive in (lock, semaphore):
-        for _ in range(4):
+    rw, condition = nc.RWLock(), nc.Condition()
+
+    class All:
+        def __enter__(self):
+            self.entry = nc.acquire_all(lock, rw, condition)
+            self.entry.__enter__()
+        def __exit__(self, *args):
+            self.entry.__exit__(*args)
+
+    def turn():
+        while True:
+            with condition:
+                condition.notify()
+                condition.wait(0.001)
+
+    for primitive in (lock, semaphore, nc.RLock(), rw.read(), rw.write(), condition):
+        for _ in range(3):
             threading.Thread(target=compete, args=(primitive,), daemon=True).start()
+    for target in (turn, turn, lambda: compete(All())):
+        threading.Thread(target=target, daemon=True).start()
     time.sleep(0.02)
 """
 

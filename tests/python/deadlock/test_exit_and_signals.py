@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Live detection beside interpreter exit and signals."""
+
+from __future__ import annotations
+
+# Long enough for a thread to begin to wait, and for a grace of zero to pass many times.
+A_WHILE = 0.15
+
+
+def test_a_deadlock_between_daemons_does_not_disturb_the_exit(run_script):
+    for grace in ("0", "0.05", "1000"):
+        run_script(
+            f"""
+            import threading, time
+            import nativeconc as nc
+
+            nc.deadlock.enable(grace={grace})
+            a, b, both = nc.Lock(), nc.Lock(), threading.Barrier(3)
+
+            def cross(mine, yours):
+                with mine:
+                    both.wait()
+                    try:
+                        yours.acquire()
+                    except nc.DeadlockError:
+                        pass
+
+            for args in ((a, b), (b, a)):
+                threading.Thread(target=cross, args=args, daemon=True).start()
+            both.wait()
+            time.sleep(0.04)
+            """
+        ).check("")
+
+
+def test_ctrl_c_ends_a_suspected_deadlock(run_script):
+    run_script("""
+        import _thread, threading
+        import nativeconc as nc
+
+        nc.deadlock.enable(grace=1000)
+        a, b, ready = nc.Lock(name="a"), nc.Lock(name="b"), threading.Event()
+
+        def cross():
+            with b:
+                ready.set()
+                with a:
+                    pass
+
+        with a:
+            thread = threading.Thread(target=cross)
+            thread.start()
+            ready.wait()
+            threading.Timer(0.1, _thread.interrupt_main).start()
+            try:
+                with b:
+                    raise AssertionError("entered")
+            except KeyboardInterrupt:
+                print("interrupted")
+        thread.join()
+    """).check("interrupted\n")
+
+
+def test_a_deadlock_inside_a_signal_handler_s_own_wait_is_found(run_script):
+    # The main thread waits for `outer`; meanwhile its handler wants `inner`, whose owner waits for
+    # a lock of the main thread.
+    run_script("""
+        import os, signal, threading, time
+        import nativeconc as nc
+
+        mine, inner, outer = (nc.RLock(name=name) for name in ("mine", "inner", "outer"))
+        ready, leave, errors = threading.Event(), threading.Event(), []
+
+        def hold_outer():
+            with outer:
+                ready.set()
+                leave.wait()
+
+        def cross():
+            with inner:
+                crossing.set()
+                try:
+                    with mine:
+                        pass
+                except nc.DeadlockError as error:
+                    errors.append(error)
+
+        def handler(*_):
+            try:
+                with inner:
+                    pass
+            except nc.DeadlockError as error:
+                errors.append(error)
+            leave.set()
+
+        crossing = threading.Event()
+        signal.signal(signal.SIGALRM, handler)
+        threads = [threading.Thread(target=hold_outer), threading.Thread(target=cross)]
+        with mine:
+            for thread in threads:
+                thread.start()
+            ready.wait()
+            crossing.wait()
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with outer:
+                pass
+        for thread in threads:
+            thread.join()
+        assert len(errors) == 1, errors
+        assert {p.wants.name for p in errors[0].report.parties} == {"mine", "inner"}
+        print("done")
+    """).check("done\n")
