@@ -3,8 +3,9 @@
 
 // nc.acquire_all: many locks at once, without a deadlock among them.
 //
-// Waits for one lock, tries the others, and if one of them is taken gives all back and waits for that
-// one next. So a thread never waits while it holds some of the given locks, whatever their order.
+// Waits for one lock, tries the others, and if one of them is taken gives all back and waits for
+// that one next. So a thread never waits while it holds some of the given locks, whatever their
+// order.
 #include <sched.h>
 
 #include <cstddef>
@@ -81,8 +82,8 @@ void let_others_run() {
   take_gil(state);
 }
 
-// The index of a lock that was taken, or count() if all are held now; -1 with an error, and then none
-// is held.
+// The index of a lock that was taken, or count() if all are held now; -1 with an error, and then
+// none is held.
 Py_ssize_t try_others(const AcquireAll* all, Py_ssize_t first) {
   const Py_ssize_t n = count(all);
   for (Py_ssize_t i = 0; i < n; ++i) {
@@ -188,7 +189,8 @@ bool understand(PyObject* argument, PyObject** lock, const LockOperations** oper
                                             PyObject_HasAttrString(argument, "release") != 0)) {
     return true;
   }
-  PyErr_Format(PyExc_TypeError, "acquire_all() takes locks, with acquire() and release(), not %.100s",
+  PyErr_Format(PyExc_TypeError,
+               "acquire_all() takes locks, with acquire() and release(), not %.100s",
                Py_TYPE(argument)->tp_name);
   return false;
 }

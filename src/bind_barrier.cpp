@@ -35,7 +35,8 @@ struct BarrierWait {
   Barrier::Round& round;
 };
 
-// Once everybody is there it is only a matter of the action: then the deadline is over and done with.
+// Once everybody is there it is only a matter of the action: then the deadline is over and done
+// with.
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<BarrierWait*>(wait);
   return self->barrier.wait(self->round, deadline);
@@ -64,9 +65,9 @@ PyObject* wait_for_others(PyObject* self, const Barrier::Arrival& arrival, Deadl
   if (waited == Waited::timed_out && core(self).is_complete(*arrival.round)) {
     waited = wait_for({&wait, sleep, nullptr, &barrier_object(self)->stats}, Deadline::never());
   }
-  const Barrier::Outcome outcome = core(self).leave(
-      arrival.round,
-      waited == Waited::timed_out ? Barrier::Leaving::give_up : Barrier::Leaving::go);
+  const Barrier::Outcome outcome =
+      core(self).leave(arrival.round, waited == Waited::timed_out ? Barrier::Leaving::give_up
+                                                                  : Barrier::Leaving::go);
   if (waited == Waited::error) return nullptr;
   if (outcome != Barrier::Outcome::tripped) return broken();
   return PyLong_FromUnsignedLong(arrival.index);
@@ -76,9 +77,9 @@ PyObject* barrier_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
   Deadline deadline = Deadline::never();
   if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
   PyObject* preset = barrier_object(self)->timeout;
-  const bool given = nargs > 0 ? args[0] != Py_None
-                               : kwnames != nullptr && PyTuple_GET_SIZE(kwnames) > 0 &&
-                                     args[0] != Py_None;
+  const bool given =
+      nargs > 0 ? args[0] != Py_None
+                : kwnames != nullptr && PyTuple_GET_SIZE(kwnames) > 0 && args[0] != Py_None;
   if (!given && !parse_optional_timeout(preset, &deadline)) return nullptr;
   const Barrier::Arrival arrival = core(self).arrive();
   switch (arrival.role) {
@@ -120,12 +121,11 @@ PyObject* barrier_stats(PyObject* self, PyObject*) {
 PyObject* barrier_repr(PyObject* self) {
   PyObject* type = qualified_type_name(self);
   if (type == nullptr) return nullptr;
-  PyObject* repr =
-      core(self).is_broken()
-          ? PyUnicode_FromFormat("<%U at %p: broken>", type, self)
-          : PyUnicode_FromFormat("<%U at %p: waiters=%lu/%lu>", type, self,
-                                 static_cast<unsigned long>(core(self).waiting()),
-                                 static_cast<unsigned long>(core(self).parties()));
+  PyObject* repr = core(self).is_broken()
+                       ? PyUnicode_FromFormat("<%U at %p: broken>", type, self)
+                       : PyUnicode_FromFormat("<%U at %p: waiters=%lu/%lu>", type, self,
+                                              static_cast<unsigned long>(core(self).waiting()),
+                                              static_cast<unsigned long>(core(self).parties()));
   Py_DECREF(type);
   return repr;
 }
@@ -208,7 +208,8 @@ PyMethodDef methods[] = {
      "Wait until all parties have come. Returns how many had come before this one: 0 to\n"
      "parties - 1. The last one runs the action first, while the others wait on.\n\n"
      "Args:\n"
-     "    timeout: seconds to wait at most; None means the barrier's own timeout. When the time is\n"
+     "    timeout: seconds to wait at most; None means the barrier's own timeout. When the time "
+     "is\n"
      "        up the barrier breaks, for everybody.\n\n"
      "Raises:\n"
      "    BrokenBarrierError: the barrier is broken, or broken or reset while waiting.\n"

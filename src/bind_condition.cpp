@@ -4,7 +4,6 @@
 // nc.Condition.
 #include <cstddef>
 #include <new>
-#include <utility>
 
 #include "bindings.hpp"
 #include "condition_lock.hpp"
@@ -14,12 +13,10 @@
 #include "lock_header.hpp"
 #include "lock_object.hpp"
 #include "lock_operations.hpp"
-#include "nativeconc/sync/condition.hpp"
 #include "rlock_object.hpp"
 #include "stats.hpp"
 #include "thread_name.hpp"
 #include "timed_entry.hpp"
-#include "timeout.hpp"
 #include "wait.hpp"
 
 namespace nativeconc::seam {
@@ -27,52 +24,32 @@ namespace {
 
 PyTypeObject* type = nullptr;
 
-struct ConditionObject {
-  PyObject_HEAD sync::Condition condition;
-  sync::WaitStats stats;
-  PyObject* lock;
-  PyObject* weakrefs;
-};
-
-ConditionObject* condition_object(PyObject* self) {
-  return reinterpret_cast<ConditionObject*>(self);
-}
 sync::Condition& core(PyObject* self) { return condition_object(self)->condition; }
 
-// The lock, or null with an error where __init__ has not run.
-PyObject* lock_of(PyObject* self) {
-  PyObject* lock = condition_object(self)->lock;
-  if (lock == nullptr) PyErr_SetString(PyExc_RuntimeError, "Condition.__init__() not called");
-  return lock;
-}
-
-// --- the lock's own operations --------------------------------------------------------------------
+// --- the lock's own operations
 
 Waited attempt(PyObject* self) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   return lock == nullptr ? Waited::error : operations_of(lock).attempt(lock);
 }
 
 Waited take(PyObject* self, Deadline deadline) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   return lock == nullptr ? Waited::error : operations_of(lock).take(lock, deadline);
 }
 
 bool give_back(PyObject* self) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   return lock != nullptr && operations_of(lock).release(lock);
 }
 
 constexpr LockOperations kOperations{attempt, take, give_back};
 
-// Only its owner can release it, and wakes then whom it has notified.
-bool is_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
-
 bool is_foreign(PyObject* lock) { return &operations_of(lock) == &kMethodOperations; }
 
 PyObject* condition_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                             PyObject* kwnames) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   PyObject* method = lock == nullptr ? nullptr : PyObject_GetAttrString(lock, "acquire");
   if (method == nullptr) return nullptr;
   PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), kwnames);
@@ -86,14 +63,14 @@ PyObject* condition_release(PyObject* self, PyObject*) {
 }
 
 PyObject* condition_enter(PyObject* self, PyObject*) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
   if (is_foreign(lock)) return PyObject_CallMethod(lock, "__enter__", nullptr);
   return acquire_result(operations_of(lock).take(lock, Deadline::never()));
 }
 
 PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
   if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
     const deadlock::ThreadId me = this_thread();
@@ -112,131 +89,21 @@ PyObject* condition_timeout(PyObject* self, PyObject* seconds) {
   return make_timed_entry(self, seconds, kOperations);
 }
 
-// --- wait and notify ------------------------------------------------------------------------------
-
-bool must_hold(PyObject* self, const char* to_do) {
-  PyObject* lock = lock_of(self);
-  const int held = lock == nullptr ? -1 : is_lock_held(lock);
-  if (held == 0) PyErr_Format(PyExc_RuntimeError, "cannot %s on un-acquired lock", to_do);
-  return held > 0;
-}
-
-struct ConditionWait {
-  sync::Condition& condition;
-  sync::Condition::Waiter& waiter;
-  sync::Wakes wakes;  // of those whom this thread has notified
-};
-
-WaitResult sleep(void* wait, Deadline deadline) {
-  auto* self = static_cast<ConditionWait*>(wait);
-  // Now that both the lock and the GIL are free, they can go on at once.
-  if (self->wakes.any()) self->wakes.wake_all();
-  return self->condition.wait(self->waiter, deadline);
-}
-
-// 1: notified; 0: the time is up; -1: an error. The lock is held again in every case but one: see
-// take_lock_back.
-int wait_until(PyObject* self, Deadline deadline) {
-  if (!must_hold(self, "wait")) return -1;
-  PyObject* lock = Py_NewRef(lock_of(self));
-  sync::Wakes wakes = is_rlock(lock) ? std::move(wakes_of(lock)) : sync::Wakes();
-  sync::Condition::Waiter* waiter = core(self).enter();
-  PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
-  if (saved == nullptr) {
-    wakes.wake_all();
-    if (waiter != nullptr) core(self).leave(waiter);
-    Py_DECREF(lock);
-    return -1;
-  }
-  ConditionWait wait{core(self), *waiter, std::move(wakes)};
-  const Waited waited =
-      wait_for({&wait, sleep, nullptr, &condition_object(self)->stats}, deadline);
-  const bool notified = core(self).leave(waiter);
-  // A thread that leaves with an exception has no use for a notify: let another have it.
-  if (waited == Waited::error && notified) core(self).notify(1);
-  take_lock_back(lock, saved);
-  Py_DECREF(saved);
-  Py_DECREF(lock);
-  if (PyErr_Occurred() != nullptr) return -1;
-  return notified ? 1 : 0;
-}
-
-PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                         PyObject* kwnames) {
-  Deadline deadline = Deadline::never();
-  if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
-  const int notified = wait_until(self, deadline);
-  return notified < 0 ? nullptr : PyBool_FromLong(notified);
-}
-
-PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"predicate", "timeout", nullptr};
-  PyObject* predicate = nullptr;
-  PyObject* timeout = nullptr;
-  Deadline deadline = Deadline::never();
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:wait_for", const_cast<char**>(keywords),
-                                  &predicate, &timeout) == 0 ||
-      !parse_optional_timeout(timeout, &deadline)) {
-    return nullptr;
-  }
-  for (;;) {
-    PyObject* answer = PyObject_CallNoArgs(predicate);
-    const int truth = answer == nullptr ? -1 : PyObject_IsTrue(answer);
-    if (truth != 0 || deadline.has_passed()) {
-      if (truth < 0) Py_CLEAR(answer);
-      return answer;
-    }
-    Py_DECREF(answer);
-    if (wait_until(self, deadline) < 0) return nullptr;
-  }
-}
-
-PyObject* notify(PyObject* self, std::uint64_t n) {
-  if (!must_hold(self, "notify")) return nullptr;
-  PyObject* lock = condition_object(self)->lock;
-  core(self).notify(n, is_rlock(lock) ? &wakes_of(lock) : nullptr);
-  Py_RETURN_NONE;
-}
-
-PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"n", nullptr};
-  PyObject* n = nullptr;
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:notify", const_cast<char**>(keywords), &n) ==
-      0) {
-    return nullptr;
-  }
-  if (n == nullptr) return notify(self, 1);
-  PyObject* index = PyNumber_Index(n);
-  if (index == nullptr) {
-    PyErr_Format(PyExc_TypeError, "n must be an int, not %.100s", Py_TYPE(n)->tp_name);
-    return nullptr;
-  }
-  int overflow = 0;
-  const long long count = PyLong_AsLongLongAndOverflow(index, &overflow);
-  Py_DECREF(index);
-  if (overflow > 0) return notify(self, ~std::uint64_t{0});
-  return notify(self, overflow < 0 || count < 0 ? 0 : static_cast<std::uint64_t>(count));
-}
-
-PyObject* condition_notify_all(PyObject* self, PyObject*) {
-  return notify(self, ~std::uint64_t{0});
-}
-
-// --- the object -----------------------------------------------------------------------------------
+// --- the object
 
 PyObject* condition_is_owned(PyObject* self, PyObject*) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   const int held = lock == nullptr ? -1 : is_lock_held(lock);
   return held < 0 ? nullptr : PyBool_FromLong(held);
 }
 
 PyObject* condition_release_save(PyObject* self, PyObject*) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   return lock == nullptr ? nullptr : let_go_of_lock(lock);
 }
 
 PyObject* condition_acquire_restore(PyObject* self, PyObject* saved) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   if (lock == nullptr || !take_lock_back(lock, saved) || PyErr_Occurred() != nullptr) {
     return nullptr;
   }
@@ -244,23 +111,23 @@ PyObject* condition_acquire_restore(PyObject* self, PyObject* saved) {
 }
 
 PyObject* condition_at_fork_reinit(PyObject* self, PyObject*) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
   core(self).reset();
   return PyObject_CallMethod(lock, "_at_fork_reinit", nullptr);
 }
 
 PyObject* condition_stats(PyObject* self, PyObject*) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
   return make_stats(condition_object(self)->stats,
                     has_lock_header(lock) ? owner_of(lock) : deadlock::kNobody);
 }
 
-PyObject* condition_lock(PyObject* self, void*) { return Py_XNewRef(lock_of(self)); }
+PyObject* get_lock(PyObject* self, void*) { return Py_XNewRef(condition_lock(self)); }
 
 PyObject* condition_repr(PyObject* self) {
-  PyObject* lock = lock_of(self);
+  PyObject* lock = condition_lock(self);
   return lock == nullptr ? nullptr
                          : PyUnicode_FromFormat("<Condition(%R, %lu)>", lock,
                                                 static_cast<unsigned long>(core(self).waiters()));
@@ -378,7 +245,7 @@ PyMethodDef methods[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"_lock", condition_lock, nullptr, "The lock.", nullptr},
+    {"_lock", get_lock, nullptr, "The lock.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -392,7 +259,8 @@ PyType_Slot slots[] = {
      const_cast<char*>(
          "Condition(lock=None)\n--\n\n"
          "A lock with a queue of threads that wait to be notified: a drop-in for\n"
-         "threading.Condition, and faster. Waiters are notified in the order in which they came.\n\n"
+         "threading.Condition, and faster. Waiters are notified in the order in which they "
+         "came.\n\n"
          "Can be subclassed and weakly referenced, not pickled. A forked child forgets the\n"
          "waiters of its parent.\n\n"
          "Args:\n"
@@ -416,6 +284,12 @@ PyType_Spec spec = {"nativeconc.Condition", sizeof(ConditionObject), 0,
                     kHeapTypeFlags | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
 
 }  // namespace
+
+PyObject* condition_lock(PyObject* self) {
+  PyObject* lock = condition_object(self)->lock;
+  if (lock == nullptr) PyErr_SetString(PyExc_RuntimeError, "Condition.__init__() not called");
+  return lock;
+}
 
 PyObject* new_condition_over_lock() {
   PyObject* lock = PyObject_CallNoArgs(reinterpret_cast<PyObject*>(lock_type));

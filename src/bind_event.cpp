@@ -46,8 +46,9 @@ PyObject* event_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int event_init(PyObject*, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {nullptr};
-  return PyArg_ParseTupleAndKeywords(args, kwargs, ":Event", const_cast<char**>(keywords)) != 0 ? 0
-                                                                                                : -1;
+  return PyArg_ParseTupleAndKeywords(args, kwargs, ":Event", const_cast<char**>(keywords)) != 0
+             ? 0
+             : -1;
 }
 
 void event_dealloc(PyObject* self) {
@@ -101,14 +102,15 @@ PyObject* event_at_fork_reinit(PyObject* self, PyObject*) {
 PyObject* event_repr(PyObject* self) {
   PyObject* type = qualified_type_name(self);
   if (type == nullptr) return nullptr;
-  PyObject* repr = PyUnicode_FromFormat("<%U at %p: %s>", type, self,
-                                        core(self).is_set() ? "set" : "unset");
+  PyObject* repr =
+      PyUnicode_FromFormat("<%U at %p: %s>", type, self, core(self).is_set() ? "set" : "unset");
   Py_DECREF(type);
   return repr;
 }
 
 PyMethodDef methods[] = {
-    {"is_set", event_is_set, METH_NOARGS, "is_set($self, /)\n--\n\nReturn whether the flag is set."},
+    {"is_set", event_is_set, METH_NOARGS,
+     "is_set($self, /)\n--\n\nReturn whether the flag is set."},
     {"isSet", event_is_set, METH_NOARGS, "isSet($self, /)\n--\n\nAn old name of is_set()."},
     {"set", event_set, METH_NOARGS,
      "set($self, /)\n--\n\nSet the flag and wake everybody who waits for it. Never blocks."},

@@ -57,14 +57,16 @@ Waited wait_for_lock(PyObject* self, Deadline deadline) {
 
 Waited try_lock(PyObject* self) {
   if (!core(self).try_acquire(this_thread())) return Waited::timed_out;
-  if (is_tracking()) [[unlikely]] note_taken(self, deadlock::Mode::lock);
+  if (is_tracking()) [[unlikely]]
+    note_taken(self, deadlock::Mode::lock);
   return Waited::acquired;
 }
 
 Waited take_lock(PyObject* self, Deadline deadline) {
   if (is_tracking() && deadline.is_never() && !check_order(self)) return Waited::error;
   if (core(self).try_acquire(this_thread())) [[likely]] {
-    if (is_tracking()) [[unlikely]] note_taken(self, deadlock::Mode::lock);
+    if (is_tracking()) [[unlikely]]
+      note_taken(self, deadlock::Mode::lock);
     return Waited::acquired;
   }
   const Waited waited = wait_for_lock(self, deadline);
@@ -75,7 +77,8 @@ Waited take_lock(PyObject* self, Deadline deadline) {
 bool release_lock(PyObject* self) {
   const deadlock::ThreadId owner = is_tracking() ? core(self).owner() : deadlock::kNobody;
   if (core(self).release()) [[likely]] {
-    if (owner != deadlock::kNobody) [[unlikely]] note_released(self, owner);
+    if (owner != deadlock::kNobody) [[unlikely]]
+      note_released(self, owner);
     return true;
   }
   PyErr_SetString(PyExc_RuntimeError, "release unlocked lock");
@@ -202,7 +205,8 @@ PyType_Slot slots[] = {
          "Can be subclassed and weakly referenced, not pickled. A subclass that changes acquire() "
          "or\n"
          "release() changes __enter__() and __exit__() too: they do not call them. A forked child\n"
-         "finds the lock as it was; waiters of the parent are forgotten. If a thread that the child\n"
+         "finds the lock as it was; waiters of the parent are forgotten. If a thread that the "
+         "child\n"
          "does not have holds it, waiting for it there without a timeout is a DeadlockError.\n\n"
          "Args:\n"
          "    name: what reports call the lock.\n\n"
@@ -219,8 +223,8 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
-PyType_Spec spec = {"nativeconc.Lock", sizeof(LockObject), 0,
-                    kHeapTypeFlags | Py_TPFLAGS_BASETYPE, slots};
+PyType_Spec spec = {"nativeconc.Lock", sizeof(LockObject), 0, kHeapTypeFlags | Py_TPFLAGS_BASETYPE,
+                    slots};
 
 }  // namespace
 

@@ -72,7 +72,8 @@ Waited try_rlock(PyObject* self) {
     return Waited::error;
   }
   if (!lock.try_acquire(me)) return Waited::timed_out;
-  if (is_tracking() && lock.depth() == 1) [[unlikely]] note_taken(self, deadlock::Mode::lock);
+  if (is_tracking() && lock.depth() == 1) [[unlikely]]
+    note_taken(self, deadlock::Mode::lock);
   return Waited::acquired;
 }
 
@@ -82,7 +83,8 @@ Waited take_rlock(PyObject* self, Deadline deadline) {
     return Waited::error;
   }
   const Waited tried = try_rlock(self);
-  if (tried != Waited::timed_out) [[likely]] return tried;
+  if (tried != Waited::timed_out) [[likely]]
+    return tried;
   const Waited waited = wait_for_rlock(self, deadline);
   if (is_tracking() && waited == Waited::acquired) note_taken(self, deadlock::Mode::lock);
   return waited;
@@ -99,10 +101,11 @@ bool release_and_wake(PyObject* self, deadlock::ThreadId me) {
 bool release_rlock(PyObject* self) {
   const deadlock::ThreadId me = this_thread();
   const bool is_last = is_tracking() && core(self).depth() == 1;
-  const bool wakes = rlock_object(self)->wakes.any() && core(self).is_owned_by(me) &&
-                     core(self).depth() == 1;
+  const bool wakes =
+      rlock_object(self)->wakes.any() && core(self).is_owned_by(me) && core(self).depth() == 1;
   if (wakes ? release_and_wake(self, me) : core(self).release(me)) [[likely]] {
-    if (is_last) [[unlikely]] note_released(self, me);
+    if (is_last) [[unlikely]]
+      note_released(self, me);
     return true;
   }
   PyErr_SetString(PyExc_RuntimeError, "cannot release un-acquired lock");
@@ -285,7 +288,8 @@ PyType_Slot slots[] = {
          "RLock(*, name=None)\n--\n\n"
          "A lock that its owner may take again: a drop-in for threading.RLock, and faster.\n\n"
          "Only the thread that took it can release it, so a circle of threads that wait for each\n"
-         "other's RLocks can never end by itself: one of them gets a DeadlockError that names them\n"
+         "other's RLocks can never end by itself: one of them gets a DeadlockError that names "
+         "them\n"
          "all. The same goes for a lock whose owner has ended without releasing it.\n\n"
          "Newcomers may take a free lock before a thread that is just waking up; a thread that "
          "has\n"

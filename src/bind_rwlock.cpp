@@ -32,7 +32,7 @@ bool is_new_to_this_thread(PyObject* self) {
   return core(self).own_reads() == 0 && !core(self).is_writing();
 }
 
-// --- reading --------------------------------------------------------------------------------------
+// --- reading
 
 struct ReadWait {
   PyObject* self;
@@ -52,6 +52,7 @@ deadlock::Want want_to_read(void* wait) {
   result.owned = &self->lock;
   result.owner = RWLock::current_turn;
   result.owned_as = Mode::write;
+  result.is_through = RWLock::has_let_in;
   return result;
 }
 
@@ -60,7 +61,8 @@ Waited try_to_read(PyObject* self) {
   const bool is_first = is_tracking() && is_new_to_this_thread(self);
   switch (core(self).try_read()) {
     case RWLock::Try::acquired:
-      if (is_first) [[unlikely]] note_taken(self, Mode::read);
+      if (is_first) [[unlikely]]
+        note_taken(self, Mode::read);
       return Waited::acquired;
     case RWLock::Try::busy:
       return Waited::timed_out;
@@ -78,7 +80,8 @@ Waited take_read(PyObject* self, Deadline deadline) {
     return Waited::error;
   }
   const Waited tried = try_to_read(self);
-  if (tried != Waited::timed_out) [[likely]] return tried;
+  if (tried != Waited::timed_out) [[likely]]
+    return tried;
   ReadWait wait{self, core(self)};
   const Waited waited =
       wait_for({&wait, sleep_to_read, want_to_read, &lock_header(self)->stats}, deadline);
@@ -97,7 +100,7 @@ bool release_read(PyObject* self) {
 
 constexpr LockOperations kReading{try_to_read, take_read, release_read};
 
-// --- writing --------------------------------------------------------------------------------------
+// --- writing
 
 struct WriteWait {
   PyObject* self;
@@ -127,15 +130,14 @@ deadlock::Want want_to_write(void* wait) {
 }
 
 // It reads, and would wait for itself to stop.
-bool reads_only(PyObject* self) {
-  return core(self).own_reads() > 0 && !core(self).is_writing();
-}
+bool reads_only(PyObject* self) { return core(self).own_reads() > 0 && !core(self).is_writing(); }
 
 Waited try_to_write(PyObject* self) {
   static_cast<void>(this_thread());
   const bool is_first = is_tracking() && is_new_to_this_thread(self);
   if (reads_only(self) || !core(self).try_write()) return Waited::timed_out;
-  if (is_first) [[unlikely]] note_taken(self, Mode::write);
+  if (is_first) [[unlikely]]
+    note_taken(self, Mode::write);
   return Waited::acquired;
 }
 
@@ -148,7 +150,8 @@ Waited take_write(PyObject* self, Deadline deadline) {
     return Waited::error;
   }
   const Waited tried = try_to_write(self);
-  if (tried != Waited::timed_out) [[likely]] return tried;
+  if (tried != Waited::timed_out) [[likely]]
+    return tried;
   WriteWait wait{self, core(self), {}};
   const Waited waited =
       wait_for({&wait, sleep_to_write, want_to_write, &lock_header(self)->stats}, deadline);
@@ -168,7 +171,7 @@ bool release_write(PyObject* self) {
 
 constexpr LockOperations kWriting{try_to_write, take_write, release_write};
 
-// --- methods --------------------------------------------------------------------------------------
+// --- methods
 
 PyObject* acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                   const LockOperations& operations) {
@@ -208,9 +211,8 @@ PyObject* entry(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObjec
   }
   if (n_keywords == 1 &&
       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "timeout") != 0) {
-    PyErr_Format(PyExc_TypeError,
-                 "%s() got an unexpected keyword argument '%U'; it takes timeout", method,
-                 PyTuple_GET_ITEM(kwnames, 0));
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'; it takes timeout",
+                 method, PyTuple_GET_ITEM(kwnames, 0));
     return nullptr;
   }
   return make_entry(self, nargs + n_keywords == 1 ? args[0] : Py_None, operations);
@@ -344,14 +346,16 @@ PyType_Slot slots[] = {
          "Neither side starves: who comes to read while a writer waits lets it go first, and when\n"
          "a writer has finished, all who waited to read go before the next writer. A thread may\n"
          "read inside its own read or write, and write inside its own write; all are counted.\n"
-         "To write inside one's own read alone is a DeadlockError: use write() from the start, and\n"
+         "To write inside one's own read alone is a DeadlockError: use write() from the start, "
+         "and\n"
          "downgrade().\n\n"
          "Can be subclassed and weakly referenced, not pickled. A forked child keeps what the\n"
          "forking thread held; waiting for what another thread held there is a DeadlockError.\n\n"
          "Args:\n"
          "    name: what reports call the lock.\n\n"
          "Source: phases of readers and writers that alternate, after Brandenburg and Anderson,\n"
-         "\"Spin-based reader-writer synchronization for multiprocessor real-time systems\" (2010).")},
+         "\"Spin-based reader-writer synchronization for multiprocessor real-time systems\" "
+         "(2010).")},
     {Py_tp_new, as_slot(rwlock_new)},
     {Py_tp_init, as_slot(rwlock_init)},
     {Py_tp_dealloc, as_slot(dealloc_lock)},

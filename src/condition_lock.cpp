@@ -36,7 +36,8 @@ int is_held_by_trying(PyObject* lock) {
 
 // The levels that a `with` around would give back one by one.
 std::uint32_t levels(PyObject* saved) {
-  return PyLong_Check(saved) != 0 ? static_cast<std::uint32_t>(PyLong_AsUnsignedLongMask(saved)) : 1;
+  return PyLong_Check(saved) != 0 ? static_cast<std::uint32_t>(PyLong_AsUnsignedLongMask(saved))
+                                  : 1;
 }
 
 bool take_back_once(PyObject* lock, PyObject* saved) {
@@ -106,9 +107,9 @@ bool take_lock_back(PyObject* lock, PyObject* saved) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     const bool taken = take_back_once(lock, saved);
-    const bool hopeless = !taken && PyErr_Occurred() != nullptr &&
-                          (PyErr_ExceptionMatches(errors().deadlock_error) != 0 ||
-                           errors_seen >= kMostErrors);
+    const bool hopeless =
+        !taken && PyErr_Occurred() != nullptr &&
+        (PyErr_ExceptionMatches(errors().deadlock_error) != 0 || errors_seen >= kMostErrors);
     chain(type, value, traceback);
     if (taken) return true;
     if (hopeless) {

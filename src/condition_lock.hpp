@@ -15,9 +15,10 @@ int is_lock_held(PyObject* lock);
 // A new reference to what take_lock_back needs, or null with an error.
 PyObject* let_go_of_lock(PyObject* lock);
 
-// Takes the lock back, whatever comes: an exception of a signal handler waits until it is held. False
-// if that cannot be, because it would be a deadlock: then the lock is not held, and the `with` around
-// gives nothing back. An error that was set before, or arises on the way, is set on return.
+// Takes the lock back, whatever comes: an exception of a signal handler waits until it is held.
+// False if that cannot be, because it would be a deadlock: then the lock is not held, and the
+// `with` around gives nothing back. An error that was set before, or arises on the way, is set on
+// return.
 bool take_lock_back(PyObject* lock, PyObject* saved);
 
 }  // namespace nativeconc::seam

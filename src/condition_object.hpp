@@ -1,17 +1,40 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What others need of nc.Condition. Needs the GIL.
+// The Python object behind nc.Condition, and what others need of it. Needs the GIL.
 #pragma once
 
+#include "nativeconc/sync/condition.hpp"
+#include "nativeconc/sync/wait_stats.hpp"
 #include "python.hpp"
 
 namespace nativeconc::seam {
+
+struct ConditionObject {
+  PyObject_HEAD sync::Condition condition;
+  sync::WaitStats stats;
+  PyObject* lock;  // null where __init__ has not run
+  PyObject* weakrefs;
+};
+
+inline ConditionObject* condition_object(PyObject* self) {
+  return reinterpret_cast<ConditionObject*>(self);
+}
+
+// The lock of a Condition, borrowed, or null with an error.
+PyObject* condition_lock(PyObject* self);
 
 // nc.Condition(nc.Lock()). A new reference, or null with an error.
 PyObject* new_condition_over_lock();
 
 // The lock under a Condition, and under that; any other object is its own. Borrowed.
 PyObject* innermost_lock(PyObject* object);
+
+// The methods of condition_wait.cpp.
+PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames);
+PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* condition_notify_all(PyObject* self, PyObject*);
 
 }  // namespace nativeconc::seam

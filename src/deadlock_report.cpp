@@ -105,10 +105,9 @@ bool report(const Deadlock& deadlock) {
       deadlock.certain || deadlock_settings().raises.load(std::memory_order_relaxed);
   PyObject* parties = party_tuples(deadlock);
   if (parties == nullptr) return false;
-  PyObject* answer = call_event(
-      "deadlock", Py_BuildValue("sONO", spoken(deadlock.finding),
-                                deadlock.certain ? Py_True : Py_False, parties,
-                                raises ? Py_True : Py_False));
+  PyObject* answer = call_event("deadlock", Py_BuildValue("sONO", spoken(deadlock.finding),
+                                                          deadlock.certain ? Py_True : Py_False,
+                                                          parties, raises ? Py_True : Py_False));
   if (answer == nullptr || !Py_IsNone(answer)) return raise(answer);
   Py_DECREF(answer);
   return true;

@@ -10,9 +10,9 @@
 
 namespace nativeconc::seam {
 
-// The announced wait of this thread is part of a deadlock, and this thread is to report it. The wait
-// is announced no more when it returns. False, with an error set, if the thread must give up its wait;
-// true if it may go on, having warned or because the deadlock has dissolved meanwhile.
+// The announced wait of this thread is part of a deadlock, and this thread is to report it. The
+// wait is announced no more when it returns. False, with an error set, if the thread must give up
+// its wait; true if it may go on, having warned or because the deadlock has dissolved meanwhile.
 bool report_own_deadlock();
 
 // Raises the DeadlockError of a thread that would wait for itself: it reads and wants to write.

@@ -57,10 +57,14 @@ void bind_errors(py::module_& m) {
       "The wait for a lock would never end. The lock is not held. ``report`` says who waits for "
       "whom.",
       {types.native_conc_error, PyExc_RuntimeError});
-  types.deadlock_warning = add_error(
-      m, "nativeconc.DeadlockWarning",
-      "Threads wait for each other, or could. ``report`` says which, and where.",
-      {PyExc_RuntimeWarning});
+  types.deadlock_warning =
+      add_error(m, "nativeconc.DeadlockWarning",
+                "Threads wait for each other, or could. ``report`` says which, and where.",
+                {PyExc_RuntimeWarning});
+  // The report is an attribute of each instance; this is its default.
+  for (PyObject* type : {types.deadlock_error, types.deadlock_warning}) {
+    if (PyObject_SetAttrString(type, "report", Py_None) != 0) throw py::error_already_set();
+  }
   types.cuda_unavailable_error =
       add_error(m, "nativeconc.CudaUnavailableError",
                 "The GPU was asked for, but cannot be used. The message says why.",

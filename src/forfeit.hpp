@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Locks that a thread has lost inside a `with`: Condition.wait released one and could not get it back,
-// because that would have been a deadlock. The `with` around it must then give nothing back, so that
-// the exception which says so is what the user sees. Needs the GIL.
+// Locks that a thread has lost inside a `with`: Condition.wait released one and could not get it
+// back, because that would have been a deadlock. The `with` around it must then give nothing back,
+// so that the exception which says so is what the user sees. Needs the GIL.
 #pragma once
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What Lock, RLock and RWLock have in common: objects that a thread can own, which deadlock detection
-// therefore knows. Needs the GIL.
+// What Lock, RLock and RWLock have in common: objects that a thread can own, which deadlock
+// detection therefore knows. Needs the GIL.
 #pragma once
 
 #include "heap_type.hpp"

@@ -26,7 +26,8 @@ Waited took(PyObject* answer) {
 Waited acquire_within(PyObject* lock, double seconds) {
   PyObject* method = PyObject_GetAttrString(lock, "acquire");
   PyObject* kwargs = method == nullptr ? nullptr : Py_BuildValue("{sd}", "timeout", seconds);
-  PyObject* answer = kwargs == nullptr ? nullptr : PyObject_VectorcallDict(method, nullptr, 0, kwargs);
+  PyObject* answer =
+      kwargs == nullptr ? nullptr : PyObject_VectorcallDict(method, nullptr, 0, kwargs);
   Py_XDECREF(kwargs);
   Py_XDECREF(method);
   return took(answer);

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Taking and releasing a lock of any kind: ours by a direct call, others through their methods. What
-// timeout(), Condition and acquire_all are built on. Needs the GIL; taking may wait, without it.
+// Taking and releasing a lock of any kind: ours by a direct call, others through their methods.
+// What timeout(), Condition and acquire_all are built on. Needs the GIL; taking may wait, without
+// it.
 #pragma once
 
 #include "python.hpp"

@@ -89,8 +89,7 @@ Edge edge_between(OrderNodes held, OrderNodes wanted) {
                                               : Edge{held.class_node, wanted.class_node};
 }
 
-PyObject* sighting_of(const Order& o, Edge edge, PyObject* ident, PyObject* name,
-                      PyObject* stack) {
+PyObject* sighting_of(const Order& o, Edge edge, PyObject* ident, PyObject* name, PyObject* stack) {
   const auto held = o.nodes.find(edge.first);
   const auto wanted = o.nodes.find(edge.second);
   if (held == o.nodes.end() || wanted == o.nodes.end()) return nullptr;

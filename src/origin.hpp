@@ -4,7 +4,8 @@
 // Where a lock comes from: what reports call it, and which class of locks it belongs to.
 //
 // The place is where the program made it: frames of the threading module are passed over, so that a
-// patched threading.Event() belongs to its caller. Locks made at one place are one class. Needs the GIL.
+// patched threading.Event() belongs to its caller. Locks made at one place are one class. Needs the
+// GIL.
 #pragma once
 
 #include <atomic>

@@ -16,7 +16,8 @@ void name_this_thread();
 // Registers and names the thread when it comes here first.
 inline deadlock::ThreadId this_thread() {
   const deadlock::ThreadId id = deadlock::detail::this_thread;
-  if (id != deadlock::kNobody) [[likely]] return id;
+  if (id != deadlock::kNobody) [[likely]]
+    return id;
   name_this_thread();
   return deadlock::this_thread();
 }

@@ -81,8 +81,9 @@ PyMethodDef methods[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char*>("The context manager that ``lock.timeout(seconds)`` returns, and\n"
-                                   "``rwlock.read()`` and ``rwlock.write()``.")},
+    {Py_tp_doc,
+     const_cast<char*>("The context manager that ``lock.timeout(seconds)`` returns, and\n"
+                       "``rwlock.read()`` and ``rwlock.write()``.")},
     {Py_tp_methods, methods},
     {Py_tp_traverse, as_slot(traverse)},
     {Py_tp_clear, as_slot(clear)},

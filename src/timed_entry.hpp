@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What lock.timeout(seconds), rwlock.read() and rwlock.write() return: a context manager that enters,
-// within the time if there is one, else raises LockTimeout. One type for every primitive.
+// What lock.timeout(seconds), rwlock.read() and rwlock.write() return: a context manager that
+// enters, within the time if there is one, else raises LockTimeout. One type for every primitive.
 // Needs the GIL; entering may wait, without it.
 #pragma once
 

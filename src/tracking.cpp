@@ -300,11 +300,13 @@ PyObject* list_held() {
   for (const Line& line : lines) {
     const deadlock::ThreadInfo thread = deadlock::thread_info(line.thread);
     PyObject* took = describe_place(line.place.code, line.place.instruction);
-    PyObject* name = thread.name[0] == '\0' ? Py_NewRef(Py_None)
-                                            : PyUnicode_DecodeUTF8(
-                                                  thread.name.data(),
-                                                  static_cast<Py_ssize_t>(std::char_traits<char>::length(thread.name.data())),
-                                                  "replace");
+    PyObject* name =
+        thread.name[0] == '\0'
+            ? Py_NewRef(Py_None)
+            : PyUnicode_DecodeUTF8(
+                  thread.name.data(),
+                  static_cast<Py_ssize_t>(std::char_traits<char>::length(thread.name.data())),
+                  "replace");
     PyObject* item = list == nullptr || took == nullptr || name == nullptr
                          ? nullptr
                          : Py_BuildValue("KOOsO", static_cast<unsigned long long>(thread.ident),

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What nc.deadlock.enable(order=True) and enable(stacks=True) cost: each thread's record of the locks
-// that it holds, in the order in which it took them. Off, it is one load of a flag.
+// What nc.deadlock.enable(order=True) and enable(stacks=True) cost: each thread's record of the
+// locks that it holds, in the order in which it took them. Off, it is one load of a flag.
 //
-// Needs the GIL. A record is a list of its thread, guarded by a short mutex, because others look at it
-// and because a plain Lock may be released by another thread.
+// Needs the GIL. A record is a list of its thread, guarded by a short mutex, because others look at
+// it and because a plain Lock may be released by another thread.
 #pragma once
 
 #include <atomic>
@@ -25,8 +25,8 @@ inline bool is_tracking() { return detail::tracking.load(std::memory_order_relax
 // "lock", "read" or "write".
 const char* mode_name(deadlock::Mode mode);
 
-// Before a lock is taken that this thread does not hold, and waited for without a limit. Warns if the
-// order of locks could deadlock. False, with an error set, if warnings are errors.
+// Before a lock is taken that this thread does not hold, and waited for without a limit. Warns if
+// the order of locks could deadlock. False, with an error set, if warnings are errors.
 bool check_order(PyObject* lock);
 
 // After it was taken; before that, nothing can fail, and no Python code runs.

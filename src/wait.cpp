@@ -25,9 +25,9 @@ constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 // What a wait that can deadlock remembers from sleep to sleep.
 struct Watch {
   std::uint64_t call = deadlock::next_call();
-  std::uint64_t suspect = 0;  // the signature of a cycle that is only suspected,
+  std::uint64_t suspect = 0;           // the signature of a cycle that is only suspected,
   Deadline grace = Deadline::never();  // and when it has lasted long enough
-  std::uint64_t settled = 0;  // the signature of one that has been reported, by whomever
+  std::uint64_t settled = 0;           // the signature of one that has been reported, by whomever
 };
 
 // Is it this thread's business to report it now?
@@ -44,8 +44,8 @@ bool is_due(const Glance& seen, Watch& watch) {
   return deadlock::claim(seen.signature);
 }
 
-// Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when a
-// deadlock is to be reported.
+// Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when
+// a deadlock is to be reported.
 WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, bool& due) {
   for (;;) {
     const deadlock::Want want = what.want(what.self);
@@ -75,8 +75,8 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
     const Deadline slice = polls ? earlier(deadline, poll) : deadline;
     bool due = false;
     PyThreadState* state = release_gil();
-    const WaitResult result = watched ? sleep_watched(what, slice, watch, due)
-                                      : what.sleep(what.self, slice);
+    const WaitResult result =
+        watched ? sleep_watched(what, slice, watch, due) : what.sleep(what.self, slice);
     take_gil(state);
     if (due && !report_own_deadlock()) return Waited::error;
     if (result == WaitResult::acquired) return Waited::acquired;

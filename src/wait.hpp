@@ -3,10 +3,10 @@
 
 // The one wait loop: every blocking call of the library comes through here.
 //
-// It releases the GIL around each sleep, honours the deadline, counts the wait, and on the main thread
-// lets Python's signal handlers run: at once when a signal interrupts the sleep, within kSignalPollNs
-// when it was delivered to another thread or just before the sleep began. A wait without a deadline
-// for something that has an owner takes part in deadlock detection.
+// It releases the GIL around each sleep, honours the deadline, counts the wait, and on the main
+// thread lets Python's signal handlers run: at once when a signal interrupts the sleep, within
+// kSignalPollNs when it was delivered to another thread or just before the sleep began. A wait
+// without a deadline for something that has an owner takes part in deadlock detection.
 #pragma once
 
 #include "nativeconc/base/deadline.hpp"
@@ -45,8 +45,8 @@ inline PyObject* acquire_result(Waited waited) {
   return Py_NewRef(waited == Waited::acquired ? Py_True : Py_False);
 }
 
-// Threads run at the same time only where there is no GIL: elsewhere whoever has a lock cannot give it
-// back while another thread spins with the GIL held.
+// Threads run at the same time only where there is no GIL: elsewhere whoever has a lock cannot give
+// it back while another thread spins with the GIL held.
 #if defined(Py_GIL_DISABLED)
 inline constexpr bool kMaySpin = true;
 #else

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any
+
+from nativeconc._core import Event
 
 __all__ = ["Thread"]
 
@@ -26,7 +28,8 @@ class Thread(threading.Thread):
     The thread keeps its result or exception for as long as it exists.
     """
 
-    # Of threading.Thread, which deletes them when the thread has run.
+    # threading.Thread's own.
+    _initialized: bool
     _target: Callable[..., Any] | None
     _args: Iterable[Any]
     _kwargs: Mapping[str, Any]
@@ -39,7 +42,7 @@ class Thread(threading.Thread):
         Raises:
             RuntimeError: It was started before, or the system grants no more threads.
         """
-        if self._outcome is None:
+        if self._outcome is None and self._initialized:
             self._outcome = _Outcome()
             # Here, and not around the target, because a subclass may override run(). threading
             # calls it once, on the new thread.
@@ -76,18 +79,16 @@ class Thread(threading.Thread):
             BaseException: Whatever ended the thread, with the traceback from there.
         """
         outcome = self._outcome
-        if outcome is None:
+        if outcome is None or self.ident is None:
             raise RuntimeError("cannot wait for the result of a thread before it is started")
         if self is threading.current_thread():
             raise RuntimeError("a thread cannot wait for its own result")
-        with outcome.awaited():
-            self.join(timeout)
-            is_late = self.is_alive()
-        # An exception that was kept for us, because we waited, is raised even when time is up.
-        if not outcome.is_known:
-            if is_late:
-                raise TimeoutError(f"{self!r} has not ended within {timeout} seconds")
+        if outcome.is_left_behind() and not self.is_alive():
             raise RuntimeError(f"{self!r} has no result: it did not end in this process")
+        if not outcome.wait(timeout):
+            raise TimeoutError(f"{self!r} has not ended within {timeout} seconds")
+        # All that may be left to do is threading.excepthook.
+        self.join(timeout)
         try:
             return outcome.get()
         finally:
@@ -104,52 +105,73 @@ class Thread(threading.Thread):
         else:
             outcome.set_value(value)
 
-    def _bootstrap_inner(self) -> None:
+    def _bootstrap(self) -> None:
+        # What the new thread runs first. Were threading to name it otherwise, a failed thread would
+        # still go, but not before the garbage collector came.
+        outcome = self._outcome
         try:
-            super()._bootstrap_inner()  # type: ignore[misc]
+            super()._bootstrap()  # type: ignore[misc]
         finally:
-            if self._outcome is not None:
-                self._outcome.forget_our_frames()
+            if outcome is not None:
+                outcome.clear_frames_of_start()
+            del self, outcome
 
 
 class _Outcome:
     """What came of a thread, once it is known, and whether somebody waits for it."""
 
     def __init__(self) -> None:
-        self.is_known = False
+        self._process = os.getpid()
+        self._is_known = Event()
         self._guard = threading.Lock()
         self._waiters = 0
         self._value: Any = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
 
-    @contextmanager
-    def awaited(self) -> Iterator[None]:
-        """Somebody waits for the thread for as long as the body lasts."""
+    def is_left_behind(self) -> bool:
+        """Whether this is a forked child, where other threads of the parent never end."""
+        return os.getpid() != self._process and not self._is_known.is_set()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Returns whether the outcome is known now."""
         with self._guard:
             self._waiters += 1
         try:
-            yield
+            self._is_known.wait(timeout)
         finally:
             with self._guard:
                 self._waiters -= 1
+        # Once more: an exception that was kept for us, because we waited, must come out.
+        return self._is_known.is_set()
 
     def set_value(self, value: Any) -> None:
         self._value = value
-        self.is_known = True
+        self._is_known.set()
 
     def set_error(self, error: BaseException) -> bool:
         """Returns whether somebody waits, and will raise it."""
         self._error = error
         self._traceback = _beyond_our_frames(error.__traceback__)
         with self._guard:
-            self.is_known = True
+            self._is_known.set()
             return self._waiters > 0
 
-    def forget_our_frames(self) -> None:
-        """The frames that started the thread refer to it, and it keeps the exception."""
-        if self._error is not None:
-            self._error.__traceback__ = self._traceback
+    def clear_frames_of_start(self) -> None:
+        """Breaks a cycle: an exception refers, from frame to frame, to those that began the thread.
+
+        They refer to the thread, which keeps the exception.
+        """
+        if self._error is None:
+            return
+        self._error.__traceback__ = self._traceback
+        frame = None if self._traceback is None else self._traceback.tb_frame.f_back
+        while frame is not None:
+            try:
+                frame.clear()
+            except RuntimeError:
+                return  # it has not ended: it is the one that calls
+            frame = frame.f_back
 
     def get(self) -> Any:
         if self._error is None:

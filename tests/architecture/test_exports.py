@@ -104,7 +104,7 @@ def test_functions_tell_their_parameters(function: Callable[..., Any]) -> None:
 def test_every_exception_is_one_of_ours() -> None:
     for name in nc.errors.__all__:
         error = getattr(nc.errors, name)
-        assert issubclass(error, nc.NativeConcError)
+        assert issubclass(error, nc.NativeConcError | RuntimeWarning)
         assert getattr(nc, name) is error
         assert error.__module__ == "nativeconc"
 

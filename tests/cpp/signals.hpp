@@ -7,9 +7,14 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
+#include <string>
 #include <thread>
 
 namespace nativeconc::testing {
@@ -75,6 +80,22 @@ class Freezer {
 template <class Predicate>
 void wait_until(Predicate is_true) {
   while (!is_true()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+}
+
+inline pid_t kernel_id() { return static_cast<pid_t>(syscall(SYS_gettid)); }
+
+inline bool is_asleep(pid_t kernel_id) {
+  std::ifstream file("/proc/self/task/" + std::to_string(kernel_id) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && line.at(name_end + 2) == 'S';
+}
+
+// For a thread that has noted its kernel_id() just before it waits for what is to be tested.
+inline void wait_until_asleep(const std::atomic<pid_t>& noted) {
+  int looks = 0;
+  wait_until([&] { return (looks = noted != 0 && is_asleep(noted) ? looks + 1 : 0) == 5; });
 }
 
 inline void sleep_ms(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }

@@ -201,7 +201,9 @@ def test_items_through_a_condition_are_neither_lost_nor_doubled(over, scale):
                         condition.notify()
 
         run_all(8, lambda i, p=produce, c=consume: p(i) if i < 4 else c(i - 4))
-        assert sorted(sum(got, [])) == sorted((i, k) for i in range(4) for k in range(n))
+        assert sorted(item for items_of in got for item in items_of) == sorted(
+            (i, k) for i in range(4) for k in range(n)
+        )
         assert repr(condition).endswith(", 0)>")
 
 

@@ -48,12 +48,18 @@ class ReadHolds {
     return block->holds.data();
   }
 
+  // What the owner of this record said last, while it waits, of how far its wait to read has come:
+  // a number that means something to the reader-writer lock, or kNotBegun.
+  static constexpr std::uint64_t kNotBegun = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> progress{kNotBegun};
+
   // Any thread.
   bool holds(std::uint64_t lock) const {
     for (const Block* block = &first_; block != nullptr;
          block = block->next.load(std::memory_order_acquire)) {
       for (const Hold& hold : block->holds) {
-        if (hold.lock.load(std::memory_order_relaxed) == lock) return true;
+        // acquire: whoever sees the hold sees how far the wait for it had come
+        if (hold.lock.load(std::memory_order_acquire) == lock) return true;
       }
     }
     return false;

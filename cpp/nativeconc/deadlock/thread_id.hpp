@@ -16,8 +16,8 @@ using ThreadId = std::uint32_t;
 inline constexpr ThreadId kNobody = 0;
 
 namespace detail {
-// initial-exec: a fixed offset from the thread pointer, no function call. It takes four bytes of the
-// space that the C library keeps for libraries which are loaded later.
+// initial-exec: a fixed offset from the thread pointer, no function call. It takes four bytes of
+// the space that the C library keeps for libraries which are loaded later.
 extern constinit thread_local ThreadId this_thread [[gnu::tls_model("initial-exec")]];
 ThreadId register_this_thread();
 }  // namespace detail

@@ -113,8 +113,7 @@ ThreadInfo thread_info(ThreadId id) {
   ThreadRegistry& registry = ThreadRegistry::instance();
   const os::ShortLock guard(registry.mutex());
   const ThreadRecord* record = registry.find(id);
-  return record == nullptr ? ThreadInfo{}
-                           : ThreadInfo{record->ident, record->fate, record->name};
+  return record == nullptr ? ThreadInfo{} : ThreadInfo{record->ident, record->fate, record->name};
 }
 
 bool this_thread_is_named() { return this_record().name.front() != '\0'; }

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// A record of every thread that has used a lock: its name, the locks it holds for reading, and what it
-// waits for.
+// A record of every thread that has used a lock: its name, the locks it holds for reading, and what
+// it waits for.
 //
 // Any thread. A record is made when its thread first needs a number, and kept for a while after the
-// thread has ended, so that a report can name it. Everything but a thread's own ReadHolds is guarded
-// by the one registry mutex, which is taken when a thread begins, ends, or waits long, never to take
-// or release a lock. A fork takes it too, so that the child finds the records whole: it keeps that of
-// the forking thread and marks all others lost.
+// thread has ended, so that a report can name it. Everything but a thread's own ReadHolds is
+// guarded by the one registry mutex, which is taken when a thread begins, ends, or waits long,
+// never to take or release a lock. A fork takes it too, so that the child finds the records whole:
+// it keeps that of the forking thread and marks all others lost.
 //
 // Invariant: every running thread that has a number has a record; a number without one belongs to a
 // thread that ended long ago.

@@ -13,11 +13,15 @@ namespace {
 // The number of a search marks the records that it has seen.
 std::uint64_t searches = 0;  // guarded by the registry mutex
 
-// Calls f(blocker's record or null, its id, how it holds) for everyone who stands in the way of `waiter`.
+// Calls f(blocker's record or null, its id, how it holds) for everyone who stands in the way of
+// `waiter`.
 template <class Function>
 void for_each_blocker(ThreadRegistry& registry, const ThreadRecord& waiter, Function f) {
   const Want& want = waiter.want;
-  if (want.owner != nullptr) {
+  const bool is_through =
+      want.is_through != nullptr &&
+      want.is_through(want.owned, waiter.reads.progress.load(std::memory_order_acquire));
+  if (want.owner != nullptr && !is_through) {
     const ThreadId owner = want.owner(want.owned);
     // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
     if (owner != kNobody && owner != waiter.id) f(registry.find(owner), owner, want.owned_as);
@@ -151,6 +155,7 @@ Glance begin_wait(const Want& want, std::uint64_t call) {
   const os::ShortLock guard(registry.mutex());
   me.want = want;
   me.call = call;
+  me.reads.progress.store(ReadHolds::kNotBegun, std::memory_order_relaxed);
   me.waits = true;
   return look_from(registry, me).glance;
 }

@@ -1,19 +1,23 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The wait-for graph: who waits for a lock that whom holds, and whether that goes round in a circle.
+// The wait-for graph: who waits for a lock that whom holds, and whether that goes round in a
+// circle.
 //
-// Any thread. A thread that is about to wait without a time limit announces what it wants, looks whether this closes a circle, and withdraws the announcement before it goes on. Nothing here
-// is called to take or release a lock. In a forked child all announcements of the parent are gone.
+// Any thread. A thread that is about to wait without a time limit announces what it wants, looks
+// whether this closes a circle, and withdraws the announcement before it goes on. Nothing here is
+// called to take or release a lock. In a forked child all announcements of the parent are gone.
 //
-// Why a certain circle is real: announcing, withdrawing and looking take the registry mutex, so during
-// a look every thread that is announced stays where it is: inside its wait. Such a thread can release
-// nothing, so a lock that it owns stays its own; it may only just have got what it wants, but then it
-// owns that itself, and the circle ends there. A circle needs one last wait that closes it, and that
-// thread looks after it has announced itself: one of the circle finds it, whatever the order.
+// Why a certain circle is real: announcing, withdrawing and looking take the registry mutex, so
+// during a look every thread that is announced stays where it is: inside its wait. Such a thread
+// can release nothing, so a lock that it owns stays its own; it may only just have got what it
+// wants, but then it owns that itself, and the circle ends there. A circle needs one last wait that
+// closes it, and that thread looks after it has announced itself: one of the circle finds it,
+// whatever the order.
 //
 // Circles through locks that any thread may release are only suspected: another thread may yet come
-// to help. The seam looks again after a time of grace; `signature` tells whether it is still the same.
+// to help. The seam looks again after a time of grace; `signature` tells whether it is still the
+// same.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +42,8 @@ struct Party {
   ThreadId id = kNobody;
   ThreadInfo thread;
   bool waits = false;
-  Want want;                    // valid while it waits
-  Mode holds_as = Mode::lock;   // how it holds what the party before it wants
+  Want want;                   // valid while it waits
+  Mode holds_as = Mode::lock;  // how it holds what the party before it wants
 };
 
 struct Deadlock {
@@ -62,8 +66,9 @@ Glance begin_wait(const Want& want, std::uint64_t call);
 void end_wait();
 std::uint64_t next_call();
 
-// The announced wait of the calling thread, looked at again, with all parties. `keep` is called for each party under the registry mutex, while nobody
-// can leave its wait: the place to take a reference to a lock. Throws std::bad_alloc.
+// The announced wait of the calling thread, looked at again, with all parties. `keep` is called for
+// each party under the registry mutex, while nobody can leave its wait: the place to take a
+// reference to a lock. Throws std::bad_alloc.
 using Keep = std::function<void(const Party&)>;
 Deadlock examine(const Keep& keep);
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What a waiting thread waits for, in terms of the wait-for graph: a lock, and who stands in the way.
-// A plain value.
+// What a waiting thread waits for, in terms of the wait-for graph: a lock, and who stands in the
+// way. A plain value.
 #pragma once
 
 #include <atomic>
@@ -22,6 +22,9 @@ struct Want {
   const void* owned = nullptr;
   ThreadId (*owner)(const void* owned) = nullptr;
   Mode owned_as = Mode::lock;
+  // ... unless this says that the waiting thread, whose wait has come so far, is through already
+  // ...
+  bool (*is_through)(const void* owned, std::uint64_t progress) = nullptr;
   // ... and, if not 0, everybody else who holds the reader-writer lock of this number for reading.
   std::uint64_t readers_of = 0;
 

@@ -3,12 +3,13 @@
 
 // The mutex that guards a primitive's own fields for a few instructions at a time.
 //
-// Any thread. Nobody waits for anything, runs Python or asks for the GIL while holding one: it may be
-// taken with the GIL held, so an owner that wanted the GIL would be a deadlock of our own making.
-// Builds with assertions count what a thread holds (internal_mutexes_held) and the seam checks it.
+// Any thread. Nobody waits for anything, runs Python or asks for the GIL while holding one: it may
+// be taken with the GIL held, so an owner that wanted the GIL would be a deadlock of our own
+// making. Builds with assertions count what a thread holds (internal_mutexes_held) and the seam
+// checks it.
 //
-// Fork: the word says which generation took it. A child that finds it taken by a thread of its parent
-// takes it over, and lock() says that what it guards may be half changed.
+// Fork: the word says which generation took it. A child that finds it taken by a thread of its
+// parent takes it over, and lock() says that what it guards may be half changed.
 //
 //   bits 2..31  fork generation (mod 2^30) of the owner; 0 when free
 //   bit  1      contended: somebody may sleep, so unlock() must wake

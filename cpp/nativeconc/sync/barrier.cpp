@@ -35,8 +35,8 @@ struct Barrier::Guard {
   const os::ShortLock lock;
 };
 
-// Wakes the threads of a round once the mutex is free, which they need next. The round may be gone by
-// then: the wake-up uses its address alone.
+// Wakes the threads of a round once the mutex is free, which they need next. The round may be gone
+// by then: the wake-up uses its address alone.
 class Barrier::Sleepers {
  public:
   Sleepers() = default;

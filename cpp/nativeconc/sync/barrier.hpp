@@ -5,13 +5,14 @@
 //
 // Any thread. A forked child forgets those of its parent who had arrived.
 //
-// How to pass: arrive(). Whoever is told `last` runs what is to be run between rounds and then calls
-// finish(); whoever is told `waits` calls wait() until it says `acquired` or one gives up, then
-// leave(). Threads that come while the last one is busy already belong to the next round.
+// How to pass: arrive(). Whoever is told `last` runs what is to be run between rounds and then
+// calls finish(); whoever is told `waits` calls wait() until it says `acquired` or one gives up,
+// then leave(). Threads that come while the last one is busy already belong to the next round.
 //
 // Invariants, under mutex_: each round has an object of its own, whose outcome goes from open to
-// tripped or broken once. A thread that is slow to wake reads the outcome of its own round, whatever
-// has become of the barrier since. The object is freed by the last of its threads to let go.
+// tripped or broken once. A thread that is slow to wake reads the outcome of its own round,
+// whatever has become of the barrier since. The object is freed by the last of its threads to let
+// go.
 #pragma once
 
 #include <atomic>

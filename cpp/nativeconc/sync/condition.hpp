@@ -12,9 +12,10 @@
 //
 // Invariants, under mutex_: the list holds the waiters that have not been notified, in the order of
 // enter(). A waiter's word goes from 0 to 1 once, when notify takes it off the list; nobody touches
-// the waiter after that but its own thread, which frees it. (The wake-up that follows uses the address
-// alone. If it is late it may wake somebody else, who looks again: every futex must expect that.)
-// Waiters lie on the heap: a daemon thread that the interpreter ends inside a wait leaves its stack.
+// the waiter after that but its own thread, which frees it. (The wake-up that follows uses the
+// address alone. If it is late it may wake somebody else, who looks again: every futex must expect
+// that.) Waiters lie on the heap: a daemon thread that the interpreter ends inside a wait leaves
+// its stack.
 #pragma once
 
 #include <array>
@@ -27,8 +28,8 @@
 
 namespace nativeconc::sync {
 
-// Threads that have been notified and are still to be woken. Waking them while the lock is held would
-// only send them to sleep again: notify may leave it to whoever is about to release the lock.
+// Threads that have been notified and are still to be woken. Waking them while the lock is held
+// would only send them to sleep again: notify may leave it to whoever is about to release the lock.
 class Wakes {
  public:
   bool any() const { return count_.load(std::memory_order_relaxed) > 0; }

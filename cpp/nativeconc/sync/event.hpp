@@ -11,10 +11,10 @@
 //   bit  1      waiters  somebody may sleep, so set() must wake
 //   bit  0      set
 //
-// Waiters sleep on the low half. Invariants: the epoch grows exactly when `set` goes from 0 to 1, so a
-// waiter that sees a newer one has been let through; `waiters` is set before a thread sleeps and
-// cleared only together with a new epoch, by the thread that then wakes everybody.
-// A sleep on a stale word: the word would have to be set 2^30 times between the look and the sleep.
+// Waiters sleep on the low half. Invariants: the epoch grows exactly when `set` goes from 0 to 1,
+// so a waiter that sees a newer one has been let through; `waiters` is set before a thread sleeps
+// and cleared only together with a new epoch, by the thread that then wakes everybody. A sleep on a
+// stale word: the word would have to be set 2^30 times between the look and the sleep.
 #pragma once
 
 #include <atomic>
@@ -51,8 +51,8 @@ class Event {
   // How often the flag has been set. A wait begins with it.
   std::uint64_t epoch() const { return word_.load(std::memory_order_relaxed) / kOneEpoch; }
 
-  // Waits until the flag is set, or has been set since `epoch`. Blocks; call it without the GIL. May
-  // be called again, with the same epoch, until it says `acquired`.
+  // Waits until the flag is set, or has been set since `epoch`. Blocks; call it without the GIL.
+  // May be called again, with the same epoch, until it says `acquired`.
   WaitResult wait(std::uint64_t epoch, Deadline deadline);
 
  private:

@@ -3,10 +3,10 @@
 
 // A mutual-exclusion lock that knows who has it: the owner's number is what its word holds.
 //
-// Any thread may take it, and any thread may release it. Taking it when it is free, and releasing it
-// when nobody waits, are one compare-and-swap each, so there is no moment at which it is taken but its
-// owner is not known, not even for a child forked in between. Sleeping, fairness and fork: see
-// permit_queue.hpp. The layout of the word and the invariants: see permit_state.hpp.
+// Any thread may take it, and any thread may release it. Taking it when it is free, and releasing
+// it when nobody waits, are one compare-and-swap each, so there is no moment at which it is taken
+// but its owner is not known, not even for a child forked in between. Sleeping, fairness and fork:
+// see permit_queue.hpp. The layout of the word and the invariants: see permit_state.hpp.
 #pragma once
 
 #include "nativeconc/deadlock/thread_id.hpp"

@@ -39,8 +39,8 @@ bool PermitQueue<kStock>::try_take_from_heir(std::uint32_t taker) {
   for (;;) {
     const State now = state.in_generation(os::fork_generation());
     if (!now.has_free()) return false;
-    if (word_.compare_exchange_weak(state.word, now.taken_by(taker).word,
-                                    std::memory_order_acquire, std::memory_order_relaxed)) {
+    if (word_.compare_exchange_weak(state.word, now.taken_by(taker).word, std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
       return true;
     }
   }
@@ -91,8 +91,9 @@ bool PermitQueue<kStock>::spin(std::uint32_t taker) {
 }
 
 // The step on the word orders this with a waiter that has not registered yet: if its own step comes
-// later, it sees `roused` before it sleeps; if it came earlier, the word that it is about to sleep on
-// is changed here, or it is woken. A message too many does no harm: whoever looks clears the mark.
+// later, it sees `roused` before it sleeps; if it came earlier, the word that it is about to sleep
+// on is changed here, or it is woken. A message too many does no harm: whoever looks clears the
+// mark.
 template <Stock kStock>
 void PermitQueue<kStock>::rouse() {
   State state = load();

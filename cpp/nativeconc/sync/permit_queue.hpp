@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The atomic word of permit_state.hpp, and the threads that sleep on it: what Permits and Lock share.
+// The atomic word of permit_state.hpp, and the threads that sleep on it: what Permits and Lock
+// share.
 //
-// Any thread. The fast paths are inline: one compare-and-swap. After fork the stock stays as it is and
-// the waiters, who were threads of the parent, are forgotten.
+// Any thread. The fast paths are inline: one compare-and-swap. After fork the stock stays as it is
+// and the waiters, who were threads of the parent, are forgotten.
 //
 // Fairness: newcomers may barge in while a woken waiter is still on its way, which is what makes
 // contended locks fast. A waiter that loses such a race 1 ms or more after it began to wait becomes
@@ -62,8 +63,8 @@ class PermitQueue {
     return state.has_heir() && try_take_from_heir(taker);
   }
 
-  // The same for a while, with pauses that grow. Worth it only if whoever has the permit runs at the
-  // same time, and is likely to give it back soon.
+  // The same for a while, with pauses that grow. Worth it only if whoever has the permit runs at
+  // the same time, and is likely to give it back soon.
   bool spin(std::uint32_t taker);
 
   // Waits for a permit. Blocks.
@@ -91,9 +92,7 @@ class PermitQueue {
  private:
   bool try_take_from_heir(std::uint32_t taker);
   void wake(State state) const;
-  const std::uint32_t* futex_word() const {
-    return reinterpret_cast<const std::uint32_t*>(&word_);
-  }
+  const std::uint32_t* futex_word() const { return reinterpret_cast<const std::uint32_t*>(&word_); }
 
   std::atomic<std::uint64_t> word_;
 };

@@ -145,8 +145,8 @@ constexpr Transition<kStock> look(QueueState<kStock> now, Onlooker who, std::uin
   return step;
 }
 
-// The permits become `stock` in place of what they were, more than before. A wake-up is due unless a
-// messenger is under way.
+// The permits become `stock` in place of what they were, more than before. A wake-up is due unless
+// a messenger is under way.
 template <Stock kStock>
 constexpr Transition<kStock> give(QueueState<kStock> now, std::uint32_t stock) {
   using State = QueueState<kStock>;

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Permits: a counter that threads take from, one at a time, and wait for when it is empty. It is what
-// a semaphore is made of.
+// Permits: a counter that threads take from, one at a time, and wait for when it is empty. It is
+// what a semaphore is made of.
 //
 // Any thread may take or give; taking a free permit or giving one that nobody waits for is a single
-// compare-and-swap. Sleeping, fairness and fork: see permit_queue.hpp. The layout of the word and the
-// invariants: see permit_state.hpp.
+// compare-and-swap. Sleeping, fairness and fork: see permit_queue.hpp. The layout of the word and
+// the invariants: see permit_state.hpp.
 #pragma once
 
 #include "nativeconc/sync/permit_queue.hpp"

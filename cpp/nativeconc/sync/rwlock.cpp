@@ -31,9 +31,13 @@ const std::uint32_t* high_half(const std::atomic<std::uint64_t>& word) {
   return low_half(word) + 1;
 }
 
+// How far the wait of a reader has come: the epoch in which it registered, or this.
+constexpr std::uint64_t kInside = ReadHolds::kNotBegun - 1;
+
 void begin_hold(ReadHolds::Hold& hold, std::uint64_t lock) {
   hold.count = 1;
-  hold.lock.store(lock, std::memory_order_relaxed);
+  // release: pairs with the acquire in ReadHolds::holds()
+  hold.lock.store(lock, std::memory_order_release);
 }
 
 ReadHolds& own_holds() { return deadlock::this_record().reads; }
@@ -42,8 +46,8 @@ ReadHolds& own_holds() { return deadlock::this_record().reads; }
 
 RWLock::RWLock() : id_(next_id()) {}
 
-// release: pairs with the acquire, here and in read(), of whoever comes in afterwards, by a step of its
-// own or let in by this one.
+// release: pairs with the acquire, here and in read(), of whoever comes in afterwards, by a step of
+// its own or let in by this one.
 bool RWLock::exchange(RWState& now, RWState next) {
   return word_.compare_exchange_weak(now.word, next.word, std::memory_order_acq_rel,
                                      std::memory_order_acquire);
@@ -52,7 +56,7 @@ bool RWLock::exchange(RWState& now, RWState next) {
 void RWLock::wake_readers() const { os::futex_wake_all(high_half(word_), Scope::threads); }
 void RWLock::wake_writer() const { os::futex_wake_all(low_half(word_), Scope::threads); }
 
-// --- readers --------------------------------------------------------------------------------------
+// --- readers
 
 RWLock::Try RWLock::try_read() {
   ReadHolds& holds = own_holds();
@@ -69,10 +73,11 @@ RWLock::Try RWLock::try_read() {
   RWState now = load();
   for (;;) {
     // Where nobody writes or is pending, the generation does not matter.
-    const RWState here =
-        now.is_open_to_readers() ? now : now.in_generation(os::fork_generation());
+    const RWState here = now.is_open_to_readers() ? now : now.in_generation(os::fork_generation());
     if (!here.has_room()) return Try::full;
-    if (!here.is_open_to_readers()) return Try::busy;
+    // A signal handler may read while the thread it interrupts waits to write.
+    const bool is_next = !here.is_writing() && turn_.owner() == deadlock::this_thread();
+    if (!here.is_open_to_readers() && !is_next) return Try::busy;
     if (exchange(now, reader_enters(here))) break;
   }
   begin_hold(*place, id_);
@@ -81,10 +86,13 @@ RWLock::Try RWLock::try_read() {
 
 WaitResult RWLock::read(Deadline deadline) {
   const std::uint32_t generation = os::fork_generation();
+  std::atomic<std::uint64_t>& progress = own_holds().progress;
   RWState now = load();
   RWState next;
   do {
     const RWState here = now.in_generation(generation);
+    // Before the step: from then on others may let this thread in.
+    progress.store(here.is_open_to_readers() ? kInside : here.epoch(), std::memory_order_release);
     next = here.is_open_to_readers() ? reader_enters(here) : reader_registers(here);
   } while (!exchange(now, next));
   const bool registered = !next.is_open_to_readers();
@@ -124,7 +132,7 @@ std::uint32_t RWLock::own_reads() const {
   return hold == nullptr ? 0 : hold->count;
 }
 
-// --- writers --------------------------------------------------------------------------------------
+// --- writers
 
 bool RWLock::is_writing() const {
   return turn_.owner() == deadlock::this_thread() && load().is_writing();
@@ -168,6 +176,8 @@ bool RWLock::try_write() {
 
 WaitResult RWLock::write(Deadline deadline, WriteWait& wait) {
   const ThreadId me = deadlock::this_thread();
+  // A signal handler that writes uses the turn of the wait that it interrupts, and gives it back.
+  wait.has_turn = turn_.owner() == me;
   if (!wait.has_turn) {
     if (!take_turn(me)) {
       const WaitResult result = turn_.acquire(me, deadline, wait.turn);
@@ -191,7 +201,7 @@ WaitResult RWLock::write(Deadline deadline, WriteWait& wait) {
 }
 
 void RWLock::give_up(WriteWait& wait) {
-  if (!wait.has_turn) return;
+  if (!wait.has_turn || turn_.owner() != deadlock::this_thread()) return;
   wait.has_turn = false;
   leave_write(false);
 }
@@ -228,12 +238,17 @@ bool RWLock::leave_write(bool stays) {
   return true;
 }
 
-// --- looking at it --------------------------------------------------------------------------------
+// --- looking at it
 
 ThreadId RWLock::writer() const { return load().is_writing() ? turn_.owner() : deadlock::kNobody; }
 
 ThreadId RWLock::current_turn(const void* rwlock) {
   return static_cast<const RWLock*>(rwlock)->turn_.owner();
+}
+
+bool RWLock::has_let_in(const void* rwlock, std::uint64_t progress) {
+  if (progress == ReadHolds::kNotBegun) return false;
+  return progress == kInside || static_cast<const RWLock*>(rwlock)->load().epoch() != progress;
 }
 
 std::uint32_t RWLock::readers() const { return static_cast<std::uint32_t>(load().active()); }

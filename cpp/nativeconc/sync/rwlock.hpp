@@ -3,14 +3,14 @@
 
 // A reader-writer lock: many readers or one writer, and neither starves the other.
 //
-// Any thread; only the thread that took it may release it. A reader that finds no writer enters with
-// one compare-and-swap. Writers take turns in a Lock of their own, then wait until the readers that
-// are inside have left, while newcomers wait for them. When a writer leaves, all readers that waited
-// go in before the next writer.
+// Any thread; only the thread that took it may release it. A reader that finds no writer enters
+// with one compare-and-swap. Writers take turns in a Lock of their own, then wait until the readers
+// that are inside have left, while newcomers wait for them. When a writer leaves, all readers that
+// waited go in before the next writer.
 //
 // A thread may read again while it reads or writes, and write again while it writes: its own counts
-// say so, and the word is not touched. A thread that releases its write while it still reads goes on
-// as a plain reader.
+// say so, and the word is not touched. A thread that releases its write while it still reads goes
+// on as a plain reader.
 //
 // Fork: the forking thread keeps what it holds. Those who waited are forgotten, and a turn that a
 // thread of the parent had taken without being inside is taken back.
@@ -36,7 +36,7 @@ class RWLock {
   RWLock(const RWLock&) = delete;
   RWLock& operator=(const RWLock&) = delete;
 
-  // --- readers ------------------------------------------------------------------------------------
+  // --- readers
   enum class Try { acquired, busy, full, no_memory };  // full: as many readers as it can count
 
   Try try_read();
@@ -50,8 +50,9 @@ class RWLock {
   // How often this thread reads.
   std::uint32_t own_reads() const;
 
-  // --- writers ------------------------------------------------------------------------------------
-  // A thread that reads but does not write must not come here: it would wait for itself.
+  // --- writers
+  // ------------------------------------------------------------------------------------ A thread
+  // that reads but does not write must not come here: it would wait for itself.
   bool try_write();
 
   // One thread's wait, kept over interruptions: its turn among the writers, and its announcement.
@@ -66,17 +67,19 @@ class RWLock {
   // False, and nothing changes, if this thread does not write.
   bool release_write();
 
-  // The writer goes on as a reader, and lets others read. False, and nothing changes, if this thread
-  // does not write exactly once.
+  // The writer goes on as a reader, and lets others read. False, and nothing changes, if this
+  // thread does not write exactly once.
   enum class Downgrade { done, not_writing, nested, no_memory };
   Downgrade downgrade();
 
   bool is_writing() const;  // this thread
 
-  // --- looking at it ------------------------------------------------------------------------------
+  // --- looking at it
   ThreadId writer() const;  // inside, or kNobody
   // Whoever stands in the way of a reader, or of the next writer: inside, or next to go in.
   static ThreadId current_turn(const void* rwlock);
+  // Has a reader been let in whose wait has come so far? See ReadHolds::progress.
+  static bool has_let_in(const void* rwlock, std::uint64_t progress);
   std::uint32_t readers() const;
   std::uint64_t id() const { return id_; }
 

@@ -13,19 +13,20 @@
 //   bit   1      pending     a writer waits for the active readers to leave; newcomers wait for it
 //   bit   0      writing     a writer is inside
 //
-// A draining writer sleeps on the low half, readers on the high half. At most one writer is here at a
-// time: they queue in a Lock of their own first.
+// A draining writer sleeps on the low half, readers on the high half. At most one writer is here at
+// a time: they queue in a Lock of their own first.
 //
 // Invariants:
 //   I.   writing implies no active readers and not pending.
-//   II.  waiting > 0 implies writing or pending. So whoever clears the last of the two lets them in.
-//   III. Letting in moves all of waiting to active in one step and begins a new epoch: a reader that
+//   II.  waiting > 0 implies writing or pending. So whoever clears the last of the two lets them
+//   in. III. Letting in moves all of waiting to active in one step and begins a new epoch: a reader
+//   that
 //        has registered is inside exactly when the epoch is another. This is also the fairness: all
-//        readers that came during a write go before the next writer, and no reader that comes while a
-//        writer waits goes before it.
+//        readers that came during a write go before the next writer, and no reader that comes while
+//        a writer waits goes before it.
 //   IV.  A reader that has been let in counts as active, so no writer can enter, and let in others,
-//        before it has gone through and left. Only writers that give up can begin epochs meanwhile: to
-//        mistake a new epoch for the old one a reader would have to sleep through 2^24 of them.
+//        before it has gone through and left. Only writers that give up can begin epochs meanwhile:
+//        to mistake a new epoch for the old one a reader would have to sleep through 2^24 of them.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +66,7 @@ struct RWState {
 
   // Without those of another fork generation who waited: they were threads of a parent process.
   constexpr RWState in_generation(std::uint32_t generation) const {
-    const std::uint64_t bits =
-        (std::uint64_t{generation} << kGenerationShift) & kGeneration;
+    const std::uint64_t bits = (std::uint64_t{generation} << kGenerationShift) & kGeneration;
     if ((word & kGeneration) == bits) return *this;
     return {(word & ~(kGeneration | kWaiting | kPending)) | bits};
   }

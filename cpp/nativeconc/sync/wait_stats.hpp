@@ -20,8 +20,8 @@ class WaitStats {
   // Returns the time, for end().
   std::int64_t begin() {
     std::uint64_t now = waiting_.load(std::memory_order_relaxed);
-    while (!waiting_.compare_exchange_weak(now, in_generation(now) + 1,
-                                           std::memory_order_relaxed)) {
+    while (
+        !waiting_.compare_exchange_weak(now, in_generation(now) + 1, std::memory_order_relaxed)) {
     }
     return monotonic_ns();
   }

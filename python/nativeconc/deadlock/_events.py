@@ -19,6 +19,8 @@ from nativeconc.deadlock import _build, _journal
 from nativeconc.deadlock._build import RawEdge, RawParty
 from nativeconc.deadlock._journal import Heard
 from nativeconc.deadlock._stacks import stacks_now
+from nativeconc.deadlock.order_report import OrderReport
+from nativeconc.deadlock.report import Report
 
 __all__ = ["deadlock", "order"]
 
@@ -37,37 +39,44 @@ def deadlock(
     DeadlockWarning, None, or that warning itself where warnings are errors. Where a listener takes
     care of reports there is no warning.
     """
-    report, heard = None, Heard.NOT
+    raised_in = threading.get_ident() if raises else None
+    failure = None
     try:
-        ident = threading.get_ident()
-        report = _build.report(kind, certain, parties, ident if raises else None)
-        heard = _journal.add(report)
-        message = report.summary if heard is Heard.SHOWN else str(report)
+        report = _build.report(kind, certain, parties, raised_in)
     except Exception as error:
-        message = f"deadlock ({kind}, {len(parties)} threads); no report could be made: {error!r}"
+        report, failure = Report(kind, certain, (), raised_in), error
+    heard = _journal.add(report)
     if raises:
-        exception = DeadlockError(message)
+        exception = DeadlockError(report.summary if heard is Heard.SHOWN else _text(report))
         exception.report = report
+        exception.__cause__ = failure
         return exception
-    return _warn(f"{message}\n\n{_HOW_TO_RAISE}", report) if heard is Heard.NOT else None
+    if heard is not Heard.NOT:
+        return None
+    return _warn(f"{_text(report)}\n\n{_HOW_TO_RAISE}", report)
 
 
 def order(edges: Sequence[RawEdge]) -> BaseException | None:
     """This thread is about to take a lock, in an order that can deadlock.
 
-    Issues a DeadlockWarning. Returns None, or that warning itself where warnings are errors.
+    Issues a DeadlockWarning, unless a listener takes care of reports. Returns None, or that warning
+    itself where warnings are errors.
     """
-    report, heard = None, Heard.NOT
     try:
         report = _build.order_report(edges)
-        heard = _journal.add(report)
-        message = str(report)
-    except Exception as error:
-        message = f"lock order that can deadlock; no report could be made: {error!r}"
-    return _warn(message, report) if heard is Heard.NOT else None
+    except Exception:
+        report = OrderReport(())
+    return _warn(_text(report), report) if _journal.add(report) is Heard.NOT else None
 
 
-def _warn(message: str, report: _journal.AnyReport | None) -> BaseException | None:
+def _text(report: _journal.AnyReport) -> str:
+    try:
+        return str(report)
+    except Exception:
+        return report.summary
+
+
+def _warn(message: str, report: _journal.AnyReport) -> BaseException | None:
     """Issue a warning on behalf of the line in which this thread takes the lock."""
     warning = DeadlockWarning(message)
     warning.report = report

@@ -42,7 +42,8 @@ class OrderReport:
 
     Attributes:
         edges: The first is what a thread was about to do when the report was made; the others, done
-            before, lead from the lock that it wanted back to the one that it held.
+            before, lead from the lock that it wanted back to the one that it held. Empty if
+            something went wrong while the report was made.
     """
 
     edges: tuple[OrderEdge, ...]
@@ -50,10 +51,14 @@ class OrderReport:
     @property
     def summary(self) -> str:
         """What happened, in one line."""
+        if not self.edges:
+            return "lock order that can deadlock; no report of it could be made"
         locks = [self.edges[0].held.brief, *(edge.wanted.brief for edge in self.edges)]
         return f"lock order that can deadlock: {' -> '.join(locks)}"
 
     def __str__(self) -> str:
+        if not self.edges:
+            return self.summary
         now, *before = self.edges
         return paragraphs(
             self.summary,

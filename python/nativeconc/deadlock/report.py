@@ -25,7 +25,8 @@ class Report:
             ended. ``"lost"``: the same, and the second belongs to the process that this one was
             forked from. ``"upgrade"``: the only party wants to write what it reads itself.
         certain: Whether nothing can resolve it from outside: no plain `Lock` is among the locks.
-        parties: The threads, in the order in which they wait for each other.
+        parties: The threads, in the order in which they wait for each other. Empty if something
+            went wrong while the report was made, such as a lack of memory.
         raised_in: The `ident` of the thread that gets :class:`nativeconc.DeadlockError`, or None.
     """
 
@@ -37,6 +38,8 @@ class Report:
     @property
     def summary(self) -> str:
         """What happened, in one line."""
+        if not self.parties:
+            return f"deadlock ({self.kind}); no report of it could be made"
         first = self.parties[0]
         wants = None if first.wants is None else first.wants.brief
         if self.kind == "upgrade":
@@ -55,7 +58,7 @@ class Report:
         return f"deadlock: {len(self.parties)} threads wait for each other: {', '.join(names)}"
 
     def __str__(self) -> str:
-        holders = (*self.parties[1:], self.parties[0])
+        holders = (*self.parties[1:], *self.parties[:1])
         blocks = [
             "\n".join(self._party_lines(party, holder))
             for party, holder in zip(self.parties, holders, strict=True)

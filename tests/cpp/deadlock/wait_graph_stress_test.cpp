@@ -35,7 +35,7 @@ Want to_take(Thing& thing, bool certain) {
   return want;
 }
 
-// --- one step at a time --------------------------------------------------------------------------
+// --- one step at a time
 
 constexpr std::size_t kThreads = 6;
 constexpr std::size_t kThings = 5;
@@ -212,7 +212,7 @@ TEST(WaitGraphStress, AgreesWithAPlainSearchAfterEveryStep) {
   EXPECT_GT(cycles, 0);
 }
 
-// --- all at once ---------------------------------------------------------------------------------
+// --- all at once
 
 // Threads that take two things in any order, and back out when they find a circle and are the first
 // to claim it. This ends because no circle is missed. Between the claim and the backing out nobody

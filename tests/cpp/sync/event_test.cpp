@@ -19,8 +19,8 @@ using testing::run_in_child;
 using testing::run_threads;
 
 WaitResult wait(Event& event, Deadline deadline = Deadline::never()) {
-  std::uint64_t seen = Event::kNotBegun;
-  return event.wait(deadline, seen);
+  const std::uint64_t seen = event.epoch();
+  return event.wait(seen, deadline);
 }
 
 TEST(Event, IsWhatItWasLastMade) {
@@ -49,13 +49,13 @@ TEST(Event, LetsThroughWhileItIsSetAndTimesOutWhileItIsNot) {
 
 TEST(Event, AWaitThatHasBegunGoesThroughEvenIfTheFlagIsClearedAgain) {
   Event event;
-  std::uint64_t seen = Event::kNotBegun;
-  EXPECT_EQ(event.wait(Deadline::expired(), seen), WaitResult::timed_out);
-  std::uint64_t later = Event::kNotBegun;
+  const std::uint64_t seen = event.epoch();
+  EXPECT_EQ(event.wait(seen, Deadline::expired()), WaitResult::timed_out);
+  const std::uint64_t later = event.epoch();
   event.set();
   event.clear();
-  EXPECT_EQ(event.wait(Deadline::expired(), later), WaitResult::timed_out);
-  EXPECT_EQ(event.wait(Deadline::never(), seen), WaitResult::acquired);
+  EXPECT_EQ(event.wait(later, Deadline::expired()), WaitResult::timed_out);
+  EXPECT_EQ(event.wait(seen, Deadline::never()), WaitResult::acquired);
 }
 
 TEST(Event, WakesEverybodyWhoWaits) {
@@ -111,10 +111,10 @@ TEST(Event, APulseReachesEverybodyWhoHasBegunToWait) {
   });
   run_threads(kWaiters, [&](int) {
     for (int round = 0; round < rounds; ++round) {
-      std::uint64_t seen = Event::kNotBegun;
-      ASSERT_EQ(event.wait(Deadline::expired(), seen), WaitResult::timed_out);
+      const std::uint64_t seen = event.epoch();
+      ASSERT_EQ(event.wait(seen, Deadline::expired()), WaitResult::timed_out);
       ++begun;
-      ASSERT_EQ(event.wait(Deadline::never(), seen), WaitResult::acquired);
+      ASSERT_EQ(event.wait(seen, Deadline::never()), WaitResult::acquired);
       ++through;
       while (pulses <= round) std::this_thread::yield();
     }
@@ -159,10 +159,10 @@ TEST(Event, AnInterruptedWaitGoesOnWhereItWas) {
   std::atomic<int> interruptions{0};
   std::atomic<bool> pulsed{false};
   std::thread waiter([&] {
-    std::uint64_t seen = Event::kNotBegun;
+    const std::uint64_t seen = event.epoch();
     WaitResult result = WaitResult::interrupted;
     while (result == WaitResult::interrupted) {
-      result = event.wait(Deadline::never(), seen);
+      result = event.wait(seen, Deadline::never());
       if (result != WaitResult::interrupted) break;
       // The pulse may come between two parts of the wait.
       if (++interruptions == 3) testing::wait_until([&] { return pulsed.load(); });
@@ -186,15 +186,15 @@ TEST(Event, AForkedChildFindsTheFlagAsItWasAndForgetsTheWaiters) {
   for (std::thread& waiter : waiters) {
     waiter = std::thread([&] { EXPECT_EQ(wait(event), WaitResult::acquired); });
   }
-  std::uint64_t seen = Event::kNotBegun;
-  EXPECT_EQ(event.wait(Deadline::after(5'000'000), seen), WaitResult::timed_out);
+  const std::uint64_t seen = event.epoch();
+  EXPECT_EQ(event.wait(seen, Deadline::after(5'000'000)), WaitResult::timed_out);
   const int in_child = run_in_child([&event, &seen] {
     if (event.is_set()) return 1;
     if (wait(event, Deadline::after(1'000'000)) != WaitResult::timed_out) return 2;
     event.set();
     if (!event.is_set() || wait(event) != WaitResult::acquired) return 3;
     event.clear();
-    if (event.wait(Deadline::expired(), seen) != WaitResult::acquired) return 4;
+    if (event.wait(seen, Deadline::expired()) != WaitResult::acquired) return 4;
     if (!testing::kThreadsAfterFork) return 7;
     std::thread setter([&] { event.set(); });
     const bool through = wait(event) == WaitResult::acquired;

@@ -137,8 +137,7 @@ class Search {
       EXPECT_TRUE(thread.rounds_left == 0 && thread.at != At::asleep)
           << "a lost wake-up: nobody can move, the word is " << std::hex << world.state.word;
     }
-    EXPECT_EQ(world.state, full(setup_))
-        << "something was left behind";
+    EXPECT_EQ(world.state, full(setup_)) << "something was left behind";
   }
 
   void owe(Thread& thread, const Transition& transition) const {
@@ -185,8 +184,8 @@ class Search {
         push(next);
         return true;
       case At::holding: {
-        const Transition transition = give(
-            world.state, kStock == Stock::counted ? world.state.stock() + 1 : 0);
+        const Transition transition =
+            give(world.state, kStock == Stock::counted ? world.state.stock() + 1 : 0);
         next.state = transition.next;
         finish_round(me);
         owe(me, transition);

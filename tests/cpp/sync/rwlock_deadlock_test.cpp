@@ -169,18 +169,17 @@ TEST(RWLockDeadlock, AReaderThatHasBeenLetInDoesNotWaitForTheNextWriter) {
   RWLock lock;
   RLock other;
   ASSERT_TRUE(lock.try_write());
-  std::atomic<bool> announced{false};
+  std::atomic<pid_t> asleep{0};
   std::thread slow([&] {
     EXPECT_TRUE(other.try_acquire(me()));
     EXPECT_EQ(announce(to_read(lock)), Finding::nothing);
-    announced = true;
+    asleep = testing::kernel_id();
     EXPECT_EQ(lock.read(Deadline::never()), WaitResult::acquired);
     deadlock::end_wait();
     EXPECT_TRUE(lock.release_read());
     EXPECT_TRUE(other.release(me()));
   });
-  testing::wait_until([&] { return announced.load(); });
-  testing::sleep_ms(20);  // it waits now, or it enters later, and this test shows nothing
+  testing::wait_until_asleep(asleep);
   freezer.freeze(slow);
   EXPECT_TRUE(lock.release_write());
   Actor reader;

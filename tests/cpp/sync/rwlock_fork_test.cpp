@@ -179,11 +179,13 @@ TEST(RWLockFork, AReaderThatWasLetInAndLostIsKnownOrNotInside) {
   testing::Freezer freezer;
   RWLock lock;
   ASSERT_TRUE(lock.try_write());
+  std::atomic<pid_t> asleep{0};
   std::thread reader([&] {
+    asleep = testing::kernel_id();
     EXPECT_EQ(read(lock), WaitResult::acquired);
     EXPECT_TRUE(lock.release_read());
   });
-  testing::sleep_ms(20);  // it waits now, or it enters later, and this test shows nothing
+  testing::wait_until_asleep(asleep);
   freezer.freeze(reader);
   EXPECT_TRUE(lock.release_write());
   EXPECT_EQ(run_in_child([&lock] {

@@ -20,9 +20,6 @@ MAIN = threading.main_thread().ident
 ALICE, BOB, CAROL = 1, 2, 3
 
 
-# --- from what the core gives ------------------------------------------------------------------
-
-
 def raw(ident, name, wants, *, fate="waiting", took=None):
     return (ident, name, fate, wants, "lock", "lock", took)
 

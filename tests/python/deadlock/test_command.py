@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -39,36 +37,6 @@ with b:
     with a:
         pass
 """
-
-
-@pytest.fixture
-def script(tmp_path):
-    """Writes files; the first argument is the source of script.py."""
-
-    def write(source: str, **others: str):
-        for name, text in {"script": source, **others}.items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
-        return tmp_path / "script.py"
-
-    return write
-
-
-@pytest.fixture
-def deadlocks(tmp_path):
-    """Runs the command in the folder of the script."""
-
-    def run(*words, options=(), **keywords):
-        return subprocess.run(
-            [sys.executable, *options, "-m", "nativeconc", "deadlocks", *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            **keywords,
-        )
-
-    return run
 
 
 def last_line(text):

@@ -8,28 +8,11 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 import zipfile
 
 import pytest
 
-PHILOSOPHERS = """
-import threading
-
-left, right, both = threading.RLock(), threading.RLock(), threading.Barrier(2)
-
-def eat(first, second):
-    with first:
-        both.wait()
-        with second:
-            print("eats")
-
-threads = [threading.Thread(target=eat, args=pair, name=name)
-           for name, pair in (("Plato", (left, right)), ("Kant", (right, left)))]
-for thread in threads:
-    thread.start()
-"""
 ORDER = """
 import threading
 
@@ -43,41 +26,9 @@ with b:
 """
 
 
-@pytest.fixture
-def script(tmp_path):
-    """Writes files; the first argument is the source of script.py."""
-
-    def write(source: str, **others: str):
-        for name, text in {"script": source, **others}.items():
-            (tmp_path / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
-        return tmp_path / "script.py"
-
-    return write
-
-
-@pytest.fixture
-def deadlocks(tmp_path):
-    """Runs the command in the folder of the script."""
-
-    def run(*words, options=(), **keywords):
-        return subprocess.run(
-            [sys.executable, *options, "-m", "nativeconc", "deadlocks", *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            **keywords,
-        )
-
-    return run
-
-
 def last_line(text):
     return text.rstrip("\n").rpartition("\n")[2]
 
-
-# --- as Python itself would run it ------------------------------------------------------------
 
 FACTS = """
 import json, sys

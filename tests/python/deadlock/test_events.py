@@ -17,16 +17,13 @@ from nativeconc.deadlock import (
 )
 
 HERE = __file__
-MAIN = threading.main_thread().ident
 # Python never gives out these.
-ALICE, BOB, CAROL = 1, 2, 3
+ALICE, BOB = 1, 2
 
 
 def raw(ident, name, wants, *, fate="waiting", took=None):
     return (ident, name, fate, wants, "lock", "lock", took)
 
-
-# --- what the core calls -----------------------------------------------------------------------
 
 PARTIES = (raw(ALICE, "alice", nc.RLock(name="a")), raw(BOB, "bob", nc.RLock(name="b")))
 EDGES = (
@@ -88,16 +85,25 @@ def test_a_report_that_cannot_be_made_is_replaced_by_a_sentence(monkeypatch, bro
     monkeypatch.setattr(_build, broken, fail)
     error = _events.deadlock("cycle", True, PARTIES, True)
     assert type(error) is nc.DeadlockError
-    assert str(error) == (
-        "deadlock (cycle, 2 threads); no report could be made: MemoryError('none left')"
-    )
-    assert error.report is None
+    assert str(error) == "deadlock (cycle); no report of it could be made"
+    assert str(error) == str(error.report)
+    assert isinstance(error.__cause__, MemoryError)
+    assert _journal.reports()[-1] is error.report
+    with pytest.warns(nc.DeadlockWarning, match=r"deadlock \(cycle\); no report"):
+        assert _events.deadlock("cycle", False, PARTIES, False) is None
 
 
 def test_an_order_that_cannot_be_told_is_a_sentence():
-    with pytest.warns(nc.DeadlockWarning, match="no report could be made") as caught:
+    with pytest.warns(nc.DeadlockWarning, match="no report of it could be made") as caught:
         assert _events.order(((), ())) is None
-    assert caught[0].message.report is None
+    assert caught[0].message.report.edges == ()
+
+
+def test_a_report_that_cannot_be_written_is_its_first_line(monkeypatch):
+    monkeypatch.setattr("nativeconc.deadlock.report.indented", None)
+    error = _events.deadlock("cycle", True, PARTIES, True)
+    assert str(error) == error.report.summary
+    assert len(error.report.parties) == 2
 
 
 def test_a_listener_hears_of_each_report_and_its_faults_do_no_harm():

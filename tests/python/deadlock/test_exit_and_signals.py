@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-# Long enough for a thread to begin to wait, and for a grace of zero to pass many times.
-A_WHILE = 0.15
-
 
 def test_a_deadlock_between_daemons_does_not_disturb_the_exit(run_script):
     for grace in ("0", "0.05", "1000"):

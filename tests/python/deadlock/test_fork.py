@@ -6,10 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-# Long enough for a thread to begin to wait, and for a grace of zero to pass many times.
-A_WHILE = 0.15
-
-
 FORKING = ("-W", "error", "-W", "ignore:This process:DeprecationWarning")
 
 

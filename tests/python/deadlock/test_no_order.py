@@ -42,9 +42,6 @@ def only(reports):
     return reports[0]
 
 
-# --- what is no order -------------------------------------------------------------------------
-
-
 def test_the_same_order_everywhere_is_fine(reports, crew, scale):
     locks = [nc.RLock(name=str(i)) for i in range(5)]
 

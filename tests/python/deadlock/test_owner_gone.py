@@ -11,9 +11,6 @@ import pytest
 import nativeconc as nc
 from nativeconc.deadlock import enable
 
-# Long enough for a thread to begin to wait, and for a grace of zero to pass many times.
-A_WHILE = 0.15
-
 
 @pytest.mark.parametrize("stacks", [True, False])
 def test_an_owner_that_has_ended_is_found_and_named(crew, stacks):

@@ -19,9 +19,8 @@ from nativeconc.deadlock import (
 )
 
 HERE = __file__
-MAIN = threading.main_thread().ident
 # Python never gives out these.
-ALICE, BOB, CAROL = 1, 2, 3
+ALICE, BOB = 1, 2
 
 
 def label(name, number=0, created=None, kind="RLock"):

@@ -9,9 +9,6 @@ import threading
 import nativeconc as nc
 from nativeconc.deadlock import enable, find, held
 
-# Long enough for a thread to begin to wait, and for a grace of zero to pass many times.
-A_WHILE = 0.15
-
 
 def test_held_tells_who_holds_what(crew):
     enable(stacks=True)

@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""CPython's own tests of locks and semaphores, unmodified, run against ours. None is left out."""
+"""CPython's own tests of threading's primitives, unmodified, run against ours. None is left out."""
 
 from __future__ import annotations
+
+import unittest
 
 import pytest
 
@@ -18,6 +20,18 @@ class TestLock(lock_tests.LockTests):
     locktype = staticmethod(nc.Lock)
 
 
+class TestRLock(lock_tests.RLockTests):
+    locktype = staticmethod(nc.RLock)
+
+
+class TestEvent(lock_tests.EventTests):
+    eventtype = staticmethod(nc.Event)
+
+
+class TestCondition(lock_tests.ConditionTests):
+    condtype = staticmethod(nc.Condition)
+
+
 class TestSemaphore(lock_tests.SemaphoreTests):
     semtype = staticmethod(nc.Semaphore)
 
@@ -26,8 +40,30 @@ class TestBoundedSemaphore(lock_tests.BoundedSemaphoreTests):
     semtype = staticmethod(nc.BoundedSemaphore)
 
 
+class TestBarrier(lock_tests.BarrierTests):
+    barriertype = staticmethod(nc.Barrier)
+
+
+class TestConditionAsRLock(lock_tests.RLockTests):
+    # As in CPython's test_threading: a Condition has an RLock, and its methods but for one.
+    locktype = staticmethod(nc.Condition)
+    test_recursion_count = None
+
+
 class TestReferenceLock(lock_tests.LockTests):
     locktype = staticmethod(reference.Lock)
+
+
+class TestReferenceRLock(lock_tests.RLockTests):
+    locktype = staticmethod(reference.RLock)
+
+
+class TestReferenceEvent(lock_tests.EventTests):
+    eventtype = staticmethod(reference.Event)
+
+
+class TestReferenceCondition(lock_tests.ConditionTests):
+    condtype = staticmethod(reference.Condition)
 
 
 class TestReferenceSemaphore(lock_tests.SemaphoreTests):
@@ -36,3 +72,36 @@ class TestReferenceSemaphore(lock_tests.SemaphoreTests):
 
 class TestReferenceBoundedSemaphore(lock_tests.BoundedSemaphoreTests):
     semtype = staticmethod(reference.BoundedSemaphore)
+
+
+class TestReferenceBarrier(lock_tests.BarrierTests):
+    barriertype = staticmethod(reference.Barrier)
+
+
+class TestReferenceConditionAsRLock(lock_tests.RLockTests):
+    # As in CPython's test_threading: a Condition has an RLock, and its methods but for one.
+    locktype = staticmethod(reference.Condition)
+    test_recursion_count = None
+
+
+def test_every_suite_is_run_against_both() -> None:
+    suites = {
+        suite
+        for name, suite in vars(lock_tests).items()
+        if isinstance(suite, type)
+        and issubclass(suite, unittest.TestCase)
+        and not name.startswith("Base")
+    }
+    cases = [case for case in globals().values() if isinstance(case, type)]
+    for is_twin in (False, True):
+        ours = [case for case in cases if case.__name__.startswith("TestReference") == is_twin]
+        assert {case.__bases__[0] for case in ours} == suites
+
+
+def test_no_suite_has_lost_a_test() -> None:
+    for name, case in list(globals().items()):
+        if isinstance(case, type) and issubclass(case, unittest.TestCase):
+            expected = set(unittest.defaultTestLoader.getTestCaseNames(case.__bases__[0]))
+            if name.endswith("ConditionAsRLock"):
+                expected.remove("test_recursion_count")
+            assert set(unittest.defaultTestLoader.getTestCaseNames(case)) == expected, name

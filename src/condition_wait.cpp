@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Condition.wait and Condition.notify.
+#include <utility>
+
+#include "condition_lock.hpp"
+#include "condition_object.hpp"
+#include "rlock_object.hpp"
+#include "timeout.hpp"
+#include "wait.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+sync::Condition& core(PyObject* self) { return condition_object(self)->condition; }
+
+// Only its owner can release it, and wakes then whom it has notified.
+bool is_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
+
+bool must_hold(PyObject* self, const char* to_do) {
+  PyObject* lock = condition_lock(self);
+  const int held = lock == nullptr ? -1 : is_lock_held(lock);
+  if (held == 0) PyErr_Format(PyExc_RuntimeError, "cannot %s on un-acquired lock", to_do);
+  return held > 0;
+}
+
+struct ConditionWait {
+  sync::Condition& condition;
+  sync::Condition::Waiter& waiter;
+  sync::Wakes wakes;  // of those whom this thread has notified
+};
+
+WaitResult sleep(void* wait, Deadline deadline) {
+  auto* self = static_cast<ConditionWait*>(wait);
+  // Now that both the lock and the GIL are free, they can go on at once.
+  if (self->wakes.any()) self->wakes.wake_all();
+  return self->condition.wait(self->waiter, deadline);
+}
+
+// 1: notified; 0: the time is up; -1: an error. The lock is held again in every case but one: see
+// take_lock_back.
+int wait_until(PyObject* self, Deadline deadline) {
+  if (!must_hold(self, "wait")) return -1;
+  PyObject* lock = Py_NewRef(condition_lock(self));
+  sync::Wakes wakes = is_rlock(lock) ? std::move(wakes_of(lock)) : sync::Wakes();
+  sync::Condition::Waiter* waiter = core(self).enter();
+  PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
+  if (saved == nullptr) {
+    wakes.wake_all();
+    if (waiter != nullptr) core(self).leave(waiter);
+    Py_DECREF(lock);
+    return -1;
+  }
+  ConditionWait wait{core(self), *waiter, std::move(wakes)};
+  const Waited waited = wait_for({&wait, sleep, nullptr, &condition_object(self)->stats}, deadline);
+  const bool notified = core(self).leave(waiter);
+  // A thread that leaves with an exception has no use for a notify: let another have it.
+  if (waited == Waited::error && notified) core(self).notify(1);
+  take_lock_back(lock, saved);
+  Py_DECREF(saved);
+  Py_DECREF(lock);
+  if (PyErr_Occurred() != nullptr) return -1;
+  return notified ? 1 : 0;
+}
+
+PyObject* notify(PyObject* self, std::uint64_t n) {
+  if (!must_hold(self, "notify")) return nullptr;
+  PyObject* lock = condition_object(self)->lock;
+  core(self).notify(n, is_rlock(lock) ? &wakes_of(lock) : nullptr);
+  Py_RETURN_NONE;
+}
+
+}  // namespace
+
+PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                         PyObject* kwnames) {
+  Deadline deadline = Deadline::never();
+  if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
+  const int notified = wait_until(self, deadline);
+  return notified < 0 ? nullptr : PyBool_FromLong(notified);
+}
+
+PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* keywords[] = {"predicate", "timeout", nullptr};
+  PyObject* predicate = nullptr;
+  PyObject* timeout = nullptr;
+  Deadline deadline = Deadline::never();
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|O:wait_for", const_cast<char**>(keywords),
+                                  &predicate, &timeout) == 0 ||
+      !parse_optional_timeout(timeout, &deadline)) {
+    return nullptr;
+  }
+  for (;;) {
+    PyObject* answer = PyObject_CallNoArgs(predicate);
+    const int truth = answer == nullptr ? -1 : PyObject_IsTrue(answer);
+    if (truth != 0 || deadline.has_passed()) {
+      if (truth < 0) Py_CLEAR(answer);
+      return answer;
+    }
+    Py_DECREF(answer);
+    if (wait_until(self, deadline) < 0) return nullptr;
+  }
+}
+
+PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs) {
+  static const char* keywords[] = {"n", nullptr};
+  PyObject* n = nullptr;
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:notify", const_cast<char**>(keywords), &n) ==
+      0) {
+    return nullptr;
+  }
+  if (n == nullptr) return notify(self, 1);
+  PyObject* index = PyNumber_Index(n);
+  if (index == nullptr) {
+    PyErr_Format(PyExc_TypeError, "n must be an int, not %.100s", Py_TYPE(n)->tp_name);
+    return nullptr;
+  }
+  int overflow = 0;
+  const long long count = PyLong_AsLongLongAndOverflow(index, &overflow);
+  Py_DECREF(index);
+  if (overflow > 0) return notify(self, ~std::uint64_t{0});
+  return notify(self, overflow < 0 || count < 0 ? 0 : static_cast<std::uint64_t>(count));
+}
+
+PyObject* condition_notify_all(PyObject* self, PyObject*) {
+  return notify(self, ~std::uint64_t{0});
+}
+
+}  // namespace nativeconc::seam
