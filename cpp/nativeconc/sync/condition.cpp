@@ -57,7 +57,7 @@ Condition::Waiter* Condition::enter() {
 }
 
 WaitResult Condition::wait(Waiter& waiter, Deadline deadline) {
-  if (waiter.generation != os::fork_generation()) {
+  if (waiter.generation != kNoList && waiter.generation != os::fork_generation()) {
     // A signal handler forked, and this is the child, whose list has been emptied.
     const Guard guard(*this);
     if (waiter.notified.load(std::memory_order_relaxed) == 0) append(waiter);
@@ -138,6 +138,9 @@ std::uint32_t Condition::waiters() {
 
 void Condition::reset() {
   const Guard guard(*this);
+  for (Waiter* waiter = first_; waiter != nullptr; waiter = waiter->after) {
+    waiter->generation = kNoList;
+  }
   count_ = 0;
   first_ = last_ = nullptr;
 }

@@ -53,7 +53,7 @@ class Condition {
  public:
   struct Waiter {
     std::atomic<std::uint32_t> notified{0};
-    std::uint32_t generation = 0;  // of the list that it is in
+    std::uint32_t generation = 0;  // of the list that it is in, or kNoList after reset()
     Waiter* before = nullptr;
     Waiter* after = nullptr;
   };
@@ -81,6 +81,8 @@ class Condition {
   void reset();
 
  private:
+  static constexpr std::uint32_t kNoList = ~std::uint32_t{0};
+
   struct Guard;  // holds mutex_, after which the list is of this fork generation
 
   void append(Waiter& waiter);

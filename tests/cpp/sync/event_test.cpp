@@ -51,9 +51,9 @@ TEST(Event, AWaitThatHasBegunGoesThroughEvenIfTheFlagIsClearedAgain) {
   Event event;
   const std::uint64_t seen = event.epoch();
   EXPECT_EQ(event.wait(seen, Deadline::expired()), WaitResult::timed_out);
-  const std::uint64_t later = event.epoch();
   event.set();
   event.clear();
+  const std::uint64_t later = event.epoch();
   EXPECT_EQ(event.wait(later, Deadline::expired()), WaitResult::timed_out);
   EXPECT_EQ(event.wait(seen, Deadline::never()), WaitResult::acquired);
 }

@@ -31,7 +31,9 @@ Want to_read(RWLock& lock) {
   want.mode = Mode::read;
   want.owned = &lock;
   want.owner = RWLock::current_turn;
+  want.is_through = RWLock::has_let_in;
   want.owned_as = Mode::write;
+  want.is_through = RWLock::has_let_in;
   return want;
 }
 

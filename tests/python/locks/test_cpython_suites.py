@@ -54,13 +54,13 @@ def test_threadsignals(run_script, kinds):
     finished = run_script(
         SUBSTITUTE.format(kinds=kinds)
         + RUN
-        + """
+        + f"""
     from test import test_threadsignals
 
     assert type(test_threadsignals.signalled_all) is {kinds}.Lock
     assert type(test_threadsignals.thread.RLock()) is {kinds}.RLock
     run(test_threadsignals)
-""".format(kinds=kinds)
+"""
     )
     assert passed(finished) >= 6
 
@@ -101,7 +101,7 @@ def test_our_locks_avoid_deadlocks_as_module_locks_do(run_script, kind):
     import nativeconc as nc
 """
         + RUN
-        + """
+        + f"""
     from test.test_importlib import test_locks
 
     class Writing(nc.RWLock):
@@ -121,6 +121,6 @@ def test_our_locks_avoid_deadlocks_as_module_locks_do(run_script, kind):
                 self.assertEqual(results.count((True, False)), 1)
 
     run(Tests)
-""".format(kind=kind)
+"""
     )
     assert passed(finished) == 3
