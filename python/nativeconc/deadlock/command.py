@@ -84,9 +84,24 @@ def _is_ours(trace: TracebackType) -> bool:
 
 
 def _wait_for_threads() -> None:
-    # What the interpreter does at exit: tell executors to end, then join all but daemons. It knows
-    # when that is done already.
-    vars(threading)["_shutdown"]()
+    """What the interpreter does at exit, and will not do twice: end executors, join all threads."""
+    interruptions: list[BaseException] = []
+    usual = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        # From 3.13 on, Ctrl-C ends the wait, but is only printed.
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            interruptions.append(unraisable.exc_value)
+        else:
+            usual(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        vars(threading)["_shutdown"]()
+    finally:
+        sys.unraisablehook = usual
+    if interruptions:
+        raise interruptions[0]
 
 
 class _Findings:
