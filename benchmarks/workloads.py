@@ -150,7 +150,7 @@ def contended(make: Make, loops: int) -> float:
 
 
 def ping_pong(make: Make, loops: int) -> float:
-    """Two threads pass a turn to and fro under one condition; an operation is one turn."""
+    """Two threads pass a turn back and forth under one condition; an operation is one turn."""
     condition = make()
     turn = 0
 

@@ -29,10 +29,10 @@ class NativeConcError(Exception): ...
 class LockTimeout(NativeConcError, TimeoutError): ...  # noqa: N818 - as TimeoutError
 
 class DeadlockError(NativeConcError, RuntimeError):
-    report: Report
+    report: Report | None
 
 class DeadlockWarning(RuntimeWarning):
-    report: Report | OrderReport
+    report: Report | OrderReport | None
 
 class CudaUnavailableError(NativeConcError, RuntimeError): ...
 

@@ -139,10 +139,8 @@ def test_the_main_module_stays_for_threads_and_exit_handlers(deadlocks, script):
 def test_ctrl_c_ends_the_script_with_130(tmp_path, script):
     script("""
         import pathlib, threading
-        lock = threading.Lock()
-        lock.acquire()
         pathlib.Path("started").touch()
-        lock.acquire()
+        threading.Semaphore(0).acquire()
     """)
     child = subprocess.Popen(
         [sys.executable, "-m", "nativeconc", "deadlocks", "script.py"],
