@@ -4,7 +4,7 @@
 
     python benchmarks/primitives.py [--rounds 41] [--loops 20000] [--only TEXT] [--json PATH]
 
-A turn passes between two threads, back and forth; `pinned` keeps all threads on one core, where most of
+A turn passes between two threads; `pinned` keeps all threads on one core, where most of
 the cost is the switch between threads, and a turn by two bare locks is the least there can be. See
 side_by_side.py for how it is measured.
 """
