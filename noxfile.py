@@ -202,5 +202,12 @@ def wheel(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Times the claims of the README on this machine: the scripts named, or all but the GPU's."""
     session.install(".[test]")
-    for name in session.posargs or ["import_time", "locks", "kernels"]:
+    for name in session.posargs or [
+        "import_time",
+        "locks",
+        "primitives",
+        "rwlock",
+        "detection",
+        "kernels",
+    ]:
         session.run("python", f"benchmarks/{name}.py")

@@ -26,7 +26,8 @@ GPU_LIBRARY = "nativeconc/libnativeconc_cuda.so"
 # All that a wheel may ask of the machine; manylinux_2_34 allows a few more.
 ALLOWED_LIBRARIES = re.compile(r"(libc|libm|libstdc\+\+|libgcc_s|ld-linux-[\w-]+)\.so\.\d+")
 ALLOWED_IN_WHEEL = re.compile(
-    r"nativeconc/(?:[\w/]+\.py|py\.typed|_core\.pyi|_core\.[\w-]+\.so|libnativeconc_cuda\.so)"
+    r"nativeconc_pytest/__init__\.py"
+    r"|nativeconc/(?:[\w/]+\.py|py\.typed|_core\.pyi|_core\.[\w-]+\.so|libnativeconc_cuda\.so)"
     r"|nativeconc-[\d.]+\.dist-info/.+"
 )
 NEEDED_IN_SDIST = ["LICENSE", "README.md", "pyproject.toml", "CMakeLists.txt", "noxfile.py"]

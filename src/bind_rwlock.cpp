@@ -43,7 +43,8 @@ WaitResult sleep_to_read(void* wait, Deadline deadline) {
   return static_cast<ReadWait*>(wait)->lock.read(deadline);
 }
 
-// In the way of a reader is the writer that is inside, or the one that is next.
+// In the way of a reader is the writer that is inside; or the one that is next, and so the readers
+// for which that one waits.
 deadlock::Want want_to_read(void* wait) {
   auto* self = static_cast<ReadWait*>(wait);
   deadlock::Want result;
@@ -53,6 +54,8 @@ deadlock::Want want_to_read(void* wait) {
   result.owner = RWLock::current_turn;
   result.owned_as = Mode::write;
   result.is_through = RWLock::has_let_in;
+  result.readers_of = self->lock.id();
+  result.is_inside = RWLock::is_written;
   return result;
 }
 
@@ -113,19 +116,18 @@ WaitResult sleep_to_write(void* wait, Deadline deadline) {
   return self->lock.write(deadline, self->state);
 }
 
-// In the way of a writer is the one whose turn it is; then, the readers that are inside.
+// In the way of a writer is the one that is inside, or the readers that are; not writers that only
+// wait in the same line.
 deadlock::Want want_to_write(void* wait) {
   auto* self = static_cast<WriteWait*>(wait);
   deadlock::Want result;
   result.lock = self->self;
   result.mode = Mode::write;
-  if (self->state.has_turn) {
-    result.readers_of = self->lock.id();
-  } else {
-    result.owned = &self->lock;
-    result.owner = RWLock::current_turn;
-    result.owned_as = Mode::write;
-  }
+  result.owned = &self->lock;
+  result.owner = RWLock::current_turn;
+  result.owned_as = Mode::write;
+  result.readers_of = self->lock.id();
+  result.is_inside = RWLock::is_written;
   return result;
 }
 
@@ -142,6 +144,7 @@ Waited try_to_write(PyObject* self) {
 }
 
 Waited take_write(PyObject* self, Deadline deadline) {
+  static_cast<void>(this_thread());  // so that it gets its name
   if (reads_only(self)) {
     raise_upgrade_error(self);
     return Waited::error;

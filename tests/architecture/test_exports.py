@@ -17,6 +17,7 @@ import nativeconc as nc
 PUBLIC_MODULES = (
     "nativeconc",
     "nativeconc.cuda",
+    "nativeconc.deadlock",
     "nativeconc.errors",
     "nativeconc.kernels",
     "nativeconc.reference",

@@ -136,13 +136,18 @@ class BarrierContract:
         with pytest.raises(BrokenBarrierError):
             barrier.wait()
 
-    def test_time_spent_in_the_action_breaks_nothing(self) -> None:
-        barrier = self.make(3, lambda: time.sleep(0.1))
-        calls = self.waiting(barrier, 2, timeout=0.05)
+    def test_time_spent_in_the_action_breaks_nothing_and_lets_nobody_go(self) -> None:
+        ended = []
+
+        def action() -> None:
+            time.sleep(0.1)
+            ended.append(None)
+
+        barrier = self.make(3, action)
+        calls = [Call(lambda: (barrier.wait(0.05), len(ended))) for _ in range(2)]
+        wait_until(lambda: barrier.n_waiting == 2)
         barrier.wait()
-        returned, broken = results_of(calls)
-        assert len(returned) == 2
-        assert broken == 0
+        assert sorted(call.result() for call in calls) == [(0, 1), (1, 1)]
         assert barrier.broken is False
 
     # --- time -----------------------------------------------------------------------------------

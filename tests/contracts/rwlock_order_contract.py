@@ -175,6 +175,18 @@ class RWLockOrderContract:
         queue.leave("w1")
         queue.join()
 
+    def test_downgrade_lets_no_writer_in_even_if_nobody_else_waits(self) -> None:
+        lock = self.make()
+        queue = Queue(lock)
+        lock.acquire_write()
+        queue.add("w1")
+        lock.downgrade()
+        queue.expect()
+        lock.release_read()
+        queue.expect("w1")
+        queue.leave("w1")
+        queue.join()
+
     def test_releasing_a_write_inside_which_one_reads_lets_readers_in(self) -> None:
         lock = self.make()
         queue = Queue(lock)

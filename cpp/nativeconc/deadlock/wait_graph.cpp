@@ -21,18 +21,19 @@ void for_each_blocker(ThreadRegistry& registry, const ThreadRecord& waiter, Func
   const bool is_through =
       want.is_through != nullptr &&
       want.is_through(want.owned, waiter.reads.progress.load(std::memory_order_acquire));
-  if (want.owner != nullptr && !is_through) {
-    const ThreadId owner = want.owner(want.owned);
-    // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
-    if (owner != kNobody && owner != waiter.id) f(registry.find(owner), owner, want.owned_as);
-  }
-  if (want.readers_of != 0) {
-    registry.for_each([&](ThreadRecord& reader) {
-      if (&reader != &waiter && reader.reads.holds(want.readers_of)) {
-        f(&reader, reader.id, Mode::read);
-      }
-    });
-  }
+  if (is_through) return;
+  const ThreadId owner = want.owner == nullptr ? kNobody : want.owner(want.owned);
+  ThreadRecord* record = registry.find(owner);
+  const bool is_inside = want.is_inside == nullptr || want.is_inside(want.owned);
+  // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
+  if (is_inside && owner != kNobody && owner != waiter.id) f(record, owner, want.owned_as);
+  if (want.readers_of == 0 || (is_inside && owner != kNobody)) return;
+  if (want.mode == Mode::read && (record == nullptr || !record->waits)) return;
+  registry.for_each([&](ThreadRecord& reader) {
+    if (&reader != &waiter && reader.reads.holds(want.readers_of)) {
+      f(&reader, reader.id, Mode::read);
+    }
+  });
 }
 
 // Breadth first from `start` along the announced waits, back to `start`. On success came_from leads

@@ -25,8 +25,12 @@ struct Want {
   // ... unless this says that the waiting thread, whose wait has come so far, is through already
   // ...
   bool (*is_through)(const void* owned, std::uint64_t progress) = nullptr;
-  // ... and, if not 0, everybody else who holds the reader-writer lock of this number for reading.
+
+  // Of a reader-writer lock, by its number: if its owner is not inside, but only next to go in,
+  // then in the way are all others who hold it for reading. A reader waits for them only if the one
+  // who is next does so without a time limit.
   std::uint64_t readers_of = 0;
+  bool (*is_inside)(const void* owned) = nullptr;
 
   // How to get this thread to look again if the owner ends: set `roused`, then call rouse(rouses).
   // Null: it looks again of its own accord.

@@ -176,6 +176,12 @@ bool RWLock::try_write() {
 
 WaitResult RWLock::write(Deadline deadline, WriteWait& wait) {
   const ThreadId me = deadlock::this_thread();
+  if (is_writing()) {
+    // A signal handler has begun to write during this wait, and keeps it.
+    wait.has_turn = false;
+    ++write_depth_;
+    return WaitResult::acquired;
+  }
   // A signal handler that writes uses the turn of the wait that it interrupts, and gives it back.
   wait.has_turn = turn_.owner() == me;
   if (!wait.has_turn) {
@@ -201,7 +207,7 @@ WaitResult RWLock::write(Deadline deadline, WriteWait& wait) {
 }
 
 void RWLock::give_up(WriteWait& wait) {
-  if (!wait.has_turn || turn_.owner() != deadlock::this_thread()) return;
+  if (!wait.has_turn || turn_.owner() != deadlock::this_thread() || is_writing()) return;
   wait.has_turn = false;
   leave_write(false);
 }
@@ -244,6 +250,10 @@ ThreadId RWLock::writer() const { return load().is_writing() ? turn_.owner() : d
 
 ThreadId RWLock::current_turn(const void* rwlock) {
   return static_cast<const RWLock*>(rwlock)->turn_.owner();
+}
+
+bool RWLock::is_written(const void* rwlock) {
+  return static_cast<const RWLock*>(rwlock)->load().is_writing();
 }
 
 bool RWLock::has_let_in(const void* rwlock, std::uint64_t progress) {

@@ -78,6 +78,7 @@ class RWLock {
   ThreadId writer() const;  // inside, or kNobody
   // Whoever stands in the way of a reader, or of the next writer: inside, or next to go in.
   static ThreadId current_turn(const void* rwlock);
+  static bool is_written(const void* rwlock);  // is a writer inside?
   // Has a reader been let in whose wait has come so far? See ReadHolds::progress.
   static bool has_let_in(const void* rwlock, std::uint64_t progress);
   std::uint32_t readers() const;

@@ -31,22 +31,21 @@ Want to_read(RWLock& lock) {
   want.mode = Mode::read;
   want.owned = &lock;
   want.owner = RWLock::current_turn;
-  want.is_through = RWLock::has_let_in;
   want.owned_as = Mode::write;
   want.is_through = RWLock::has_let_in;
+  want.readers_of = lock.id();
+  want.is_inside = RWLock::is_written;
   return want;
 }
 
-Want to_write(RWLock& lock, const RWLock::WriteWait& wait) {
+Want to_write(RWLock& lock, const RWLock::WriteWait&) {
   Want want;
   want.mode = Mode::write;
-  if (wait.has_turn) {
-    want.readers_of = lock.id();
-  } else {
-    want.owned = &lock;
-    want.owner = RWLock::current_turn;
-    want.owned_as = Mode::write;
-  }
+  want.owned = &lock;
+  want.owner = RWLock::current_turn;
+  want.owned_as = Mode::write;
+  want.readers_of = lock.id();
+  want.is_inside = RWLock::is_written;
   return want;
 }
 
