@@ -65,7 +65,9 @@ PyObject* condition_release(PyObject* self, PyObject*) {
 PyObject* condition_enter(PyObject* self, PyObject*) {
   PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
-  if (is_foreign(lock)) return PyObject_CallMethod(lock, "__enter__", nullptr);
+  if (is_foreign(lock) && PyObject_HasAttrString(lock, "__enter__") != 0) {
+    return PyObject_CallMethod(lock, "__enter__", nullptr);
+  }
   return acquire_result(operations_of(lock).take(lock, Deadline::never()));
 }
 
@@ -77,7 +79,9 @@ PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     const bool held_again = has_lock_header(lock) && owner_of(lock) == me;
     if (is_forfeited(lock, me, held_again)) Py_RETURN_NONE;
   }
-  if (!is_foreign(lock)) return condition_release(self, nullptr);
+  if (!is_foreign(lock) || PyObject_HasAttrString(lock, "__exit__") == 0) {
+    return condition_release(self, nullptr);
+  }
   PyObject* method = PyObject_GetAttrString(lock, "__exit__");
   if (method == nullptr) return nullptr;
   PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), nullptr);

@@ -5,6 +5,7 @@
 
 #include "errors.hpp"
 #include "forfeit.hpp"
+#include "lock_header.hpp"
 #include "lock_object.hpp"
 #include "lock_operations.hpp"
 #include "rlock_object.hpp"
@@ -113,7 +114,7 @@ bool take_lock_back(PyObject* lock, PyObject* saved) {
     chain(type, value, traceback);
     if (taken) return true;
     if (hopeless) {
-      add_forfeit(lock, levels(saved));
+      if (has_lock_header(lock)) add_forfeit(lock, levels(saved));
       return false;
     }
   }
