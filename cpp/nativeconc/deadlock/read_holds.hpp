@@ -53,8 +53,29 @@ class ReadHolds {
   static constexpr std::uint64_t kNotBegun = ~std::uint64_t{0};
   std::atomic<std::uint64_t> progress{kNotBegun};
 
+  // Own thread: it is about to wait to read a lock, of which `has_let_in(rwlock, progress)` tells
+  // whether it has let in a thread that has come so far. 0 ends it.
+  using HasLetIn = bool (*)(const void* rwlock, std::uint64_t progress);
+  void begin_entering(std::uint64_t lock, const void* rwlock, HasLetIn has_let_in) {
+    progress.store(kNotBegun, std::memory_order_relaxed);
+    rwlock_ = rwlock;
+    has_let_in_ = has_let_in;
+    // release: a child forked from here on finds the rest in place
+    entering_.store(lock, std::memory_order_release);
+  }
+  void end_entering() { entering_.store(0, std::memory_order_relaxed); }
+
+  // In a child just forked, for a thread that is lost: a lock that had let it in, although it had
+  // not run since, counts as held.
+  void settle_after_fork() {
+    const std::uint64_t lock = entering_.load(std::memory_order_relaxed);
+    if (lock == 0 || !has_let_in_(rwlock_, progress.load(std::memory_order_relaxed))) return;
+    entered_.store(lock, std::memory_order_relaxed);
+  }
+
   // Any thread.
   bool holds(std::uint64_t lock) const {
+    if (entered_.load(std::memory_order_relaxed) == lock) return true;
     for (const Block* block = &first_; block != nullptr;
          block = block->next.load(std::memory_order_acquire)) {
       for (const Hold& hold : block->holds) {
@@ -82,6 +103,10 @@ class ReadHolds {
   }
 
   Block first_;
+  std::atomic<std::uint64_t> entering_{0};
+  std::atomic<std::uint64_t> entered_{0};  // of a lost thread: see settle_after_fork
+  const void* rwlock_ = nullptr;
+  HasLetIn has_let_in_ = nullptr;
 };
 
 }  // namespace nativeconc::deadlock

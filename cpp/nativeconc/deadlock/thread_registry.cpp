@@ -51,7 +51,9 @@ void ThreadRegistry::after_fork_in_child() {
   ThreadRegistry& registry = instance();
   registry.for_each([](ThreadRecord& record) {
     record.waits = false;
-    if (&record != own_record && record.fate == Fate::alive) record.fate = Fate::lost;
+    if (&record == own_record || record.fate != Fate::alive) return;
+    record.fate = Fate::lost;
+    record.reads.settle_after_fork();
   });
   registry.mutex_.unlock();
 }

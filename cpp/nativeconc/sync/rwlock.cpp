@@ -40,6 +40,8 @@ void begin_hold(ReadHolds::Hold& hold, std::uint64_t lock) {
   hold.lock.store(lock, std::memory_order_release);
 }
 
+void end_hold(ReadHolds::Hold& hold) { hold.lock.store(0, std::memory_order_relaxed); }
+
 ReadHolds& own_holds() { return deadlock::this_record().reads; }
 
 }  // namespace
@@ -66,33 +68,39 @@ RWLock::Try RWLock::try_read() {
   }
   ReadHolds::Hold* place = holds.free_place();
   if (place == nullptr) return Try::no_memory;
-  if (is_writing()) {
-    begin_hold(*place, id_);
-    return Try::acquired;
-  }
+  // Before it enters: a child forked in between must know who is inside.
+  begin_hold(*place, id_);
+  if (is_writing()) return Try::acquired;
+  const Try result = enter_to_read();
+  if (result != Try::acquired) end_hold(*place);
+  return result;
+}
+
+RWLock::Try RWLock::enter_to_read() {
   RWState now = load();
   for (;;) {
     // Where nobody writes or is pending, the generation does not matter.
     const RWState here = now.is_open_to_readers() ? now : now.in_generation(os::fork_generation());
     if (!here.has_room()) return Try::full;
     // A signal handler may read while the thread it interrupts waits to write.
-    const bool is_next = !here.is_writing() && turn_.owner() == deadlock::this_thread();
-    if (!here.is_open_to_readers() && !is_next) return Try::busy;
-    if (exchange(now, reader_enters(here))) break;
+    const bool may_enter = here.is_open_to_readers() ||
+                           (!here.is_writing() && turn_.owner() == deadlock::this_thread());
+    if (!may_enter) return Try::busy;
+    if (exchange(now, reader_enters(here))) return Try::acquired;
   }
-  begin_hold(*place, id_);
-  return Try::acquired;
 }
 
 WaitResult RWLock::read(Deadline deadline) {
   const std::uint32_t generation = os::fork_generation();
-  std::atomic<std::uint64_t>& progress = own_holds().progress;
+  ReadHolds& holds = own_holds();
+  holds.begin_entering(id_, this, has_let_in);
   RWState now = load();
   RWState next;
   do {
     const RWState here = now.in_generation(generation);
     // Before the step: from then on others may let this thread in.
-    progress.store(here.is_open_to_readers() ? kInside : here.epoch(), std::memory_order_release);
+    holds.progress.store(here.is_open_to_readers() ? kInside : here.epoch(),
+                         std::memory_order_release);
     next = here.is_open_to_readers() ? reader_enters(here) : reader_registers(here);
   } while (!exchange(now, next));
   const bool registered = !next.is_open_to_readers();
@@ -101,13 +109,15 @@ WaitResult RWLock::read(Deadline deadline) {
   while (registered && now.epoch() == next.epoch()) {
     if (woken_by != FutexResult::woken) {
       if (!exchange(now, reader_gives_up(now))) continue;  // perhaps it has been let in just now
+      holds.end_entering();
       return woken_by == FutexResult::interrupted ? WaitResult::interrupted : WaitResult::timed_out;
     }
     woken_by = os::futex_wait(high_half(word_), now.high(), deadline, Scope::threads);
     // acquire: pairs with the release of the writer that let us in
     now = {word_.load(std::memory_order_acquire)};
   }
-  begin_hold(*own_holds().free_place(), id_);
+  begin_hold(*holds.free_place(), id_);
+  holds.end_entering();
   return WaitResult::acquired;
 }
 
@@ -122,7 +132,7 @@ bool RWLock::release_read() {
       next = reader_leaves(now);
     } while (!exchange(now, next));
   }
-  hold->lock.store(0, std::memory_order_relaxed);
+  end_hold(*hold);
   if (next.is_pending() && next.active() == 0) wake_writer();
   return true;
 }

@@ -85,6 +85,7 @@ class RWLock {
   std::uint64_t id() const { return id_; }
 
  private:
+  Try enter_to_read();
   bool leave_write(bool stays);
   bool take_turn(ThreadId me);
   void take_back_lost_turn();

@@ -164,5 +164,77 @@ TEST(RWLockFork, AWriterThatWasLostKeepsEverybodyOut) {
   expect_free(lock);
 }
 
+// Is there a thread of which it is known that it reads?
+bool is_read_by_somebody(RWLock& lock) {
+  bool found = false;
+  deadlock::ThreadRegistry::instance().for_each([&](const deadlock::ThreadRecord& record) {
+    found = found || record.reads.holds(lock.id());
+  });
+  return found;
+}
+
+// A reader that a writer lets in counts as inside before it has run again.
+TEST(RWLockFork, AReaderThatWasLetInAndLostIsKnownOrNotInside) {
+  if (!testing::kCanFreeze) GTEST_SKIP() << "TSan delivers signals late";
+  testing::Freezer freezer;
+  RWLock lock;
+  ASSERT_TRUE(lock.try_write());
+  std::atomic<pid_t> asleep{0};
+  std::thread reader([&] {
+    asleep = testing::kernel_id();
+    EXPECT_EQ(read(lock), WaitResult::acquired);
+    EXPECT_TRUE(lock.release_read());
+  });
+  testing::wait_until_asleep(asleep);
+  freezer.freeze(reader);
+  EXPECT_TRUE(lock.release_write());
+  EXPECT_EQ(run_in_child([&lock] {
+              if (write(lock, Deadline::after(1'000'000)) == WaitResult::acquired) return 7;
+              return is_read_by_somebody(lock) ? 7 : 1;
+            }),
+            7)
+      << "a child waits for a reader that nobody can name";
+  freezer.thaw();
+  reader.join();
+  expect_free(lock);
+}
+
+// Whenever the fork comes: what keeps a child out is a thread that it can name. A reader may be let
+// in by a writer before it has run again, and must be known even then.
+TEST(RWLockFork, AChildNeverFindsItTakenByNobodyKnows) {
+  RWLock lock;
+  std::atomic<bool> stop{false};
+  std::atomic<int> entries{0};
+  std::vector<std::thread> others;
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([&, i] {
+      while (!stop) {
+        if (i < 2) {
+          if (write(lock) == WaitResult::acquired) lock.release_write();
+        } else {
+          if (read(lock) == WaitResult::acquired) lock.release_read();
+        }
+        ++entries;
+      }
+    });
+  }
+  static_cast<void>(deadlock::this_thread());
+  for (int i = 0; i < 40 * kScale && !::testing::Test::HasFailure(); ++i) {
+    const int before = entries;
+    testing::wait_until([&] { return entries > before; });
+    EXPECT_EQ(run_in_child([&lock] {
+                if (lock.own_reads() != 0 || lock.is_writing()) return 1;
+                const bool known = lock.writer() != deadlock::kNobody || is_read_by_somebody(lock);
+                if (write(lock, Deadline::after(1'000'000)) != WaitResult::acquired) {
+                  return known ? 7 : 3;
+                }
+                return lock.release_write() ? 7 : 2;
+              }),
+              7);
+  }
+  stop = true;
+  for (std::thread& other : others) other.join();
+}
+
 }  // namespace
 }  // namespace nativeconc::sync
