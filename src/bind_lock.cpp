@@ -5,15 +5,13 @@
 #include <new>
 
 #include "bindings.hpp"
-#include "forfeit.hpp"
 #include "lock_header.hpp"
+#include "lock_methods.hpp"
 #include "lock_object.hpp"
 #include "lock_operations.hpp"
 #include "nativeconc/sync/lock.hpp"
 #include "stats.hpp"
 #include "thread_name.hpp"
-#include "timed_entry.hpp"
-#include "timeout.hpp"
 #include "tracking.hpp"
 
 namespace nativeconc::seam {
@@ -87,6 +85,8 @@ bool release_lock(PyObject* self) {
 
 constexpr LockOperations kOperations{try_lock, take_lock, release_lock};
 
+using Methods = LockMethods<kOperations>;
+
 }  // namespace
 
 PyTypeObject* lock_type = nullptr;
@@ -103,34 +103,6 @@ PyObject* lock_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int lock_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   return init_lock(self, args, kwargs, "|$O:Lock");
-}
-
-PyObject* lock_enter(PyObject* self, PyObject*) {
-  return acquire_result(take_lock(self, Deadline::never()));
-}
-
-PyObject* lock_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
-  bool may_block = true;
-  Deadline deadline = Deadline::never();
-  if (!parse_lock_acquire(args, nargs, kwnames, &may_block, &deadline)) return nullptr;
-  return acquire_result(may_block ? take_lock(self, deadline) : try_lock(self));
-}
-
-PyObject* lock_release(PyObject* self, PyObject*) {
-  if (!release_lock(self)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* lock_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
-  if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
-    const deadlock::ThreadId me = this_thread();
-    if (is_forfeited(self, me, core(self).owner() == me)) Py_RETURN_NONE;
-  }
-  return lock_release(self, nullptr);
-}
-
-PyObject* lock_timeout(PyObject* self, PyObject* seconds) {
-  return make_timed_entry(self, seconds, kOperations);
 }
 
 PyObject* lock_locked(PyObject* self, PyObject*) { return PyBool_FromLong(core(self).is_locked()); }
@@ -151,7 +123,7 @@ PyObject* repr(PyObject* self) {
 }
 
 PyMethodDef methods[] = {
-    {"acquire", as_method(lock_acquire), METH_FASTCALL | METH_KEYWORDS,
+    {"acquire", as_method(Methods::acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire($self, /, blocking=True, timeout=-1)\n--\n\n"
      "Take the lock, waiting until it is free. Returns True, or False if it could not be taken.\n\n"
      "Args:\n"
@@ -164,34 +136,20 @@ PyMethodDef methods[] = {
      "    KeyboardInterrupt: Ctrl-C on the main thread while waiting; the lock is not held "
      "then.\n\n"
      "Releases the GIL while it waits, and only then."},
-    {"release", lock_release, METH_NOARGS,
+    {"release", Methods::release, METH_NOARGS,
      "release($self, /)\n--\n\n"
      "Give the lock back. Any thread may do it, not only the one that took it. Never blocks.\n\n"
      "Raises:\n"
      "    RuntimeError: the lock is not locked."},
     {"locked", lock_locked, METH_NOARGS,
      "locked($self, /)\n--\n\nReturn whether the lock is taken at this moment."},
-    {"timeout", lock_timeout, METH_O,
-     "timeout($self, seconds, /)\n--\n\n"
-     "Return a context manager that takes the lock within so many seconds, or raises "
-     "LockTimeout.\n\n"
-     "    with lock.timeout(0.5):\n"
-     "        ...\n\n"
-     "Raises:\n"
-     "    ValueError: seconds is negative or NaN.\n"
-     "    LockTimeout: on entering, when the lock was not free in time; the body does not run."},
+    {"timeout", Methods::timeout, METH_O, kTimeoutDoc},
     {"stats", lock_stats, METH_NOARGS, kStatsDoc},
-    {"__enter__", lock_enter, METH_NOARGS, "Acquire."},
-    {"__exit__", as_method(lock_exit), METH_FASTCALL, "Release."},
+    {"__enter__", Methods::enter, METH_NOARGS, "Acquire."},
+    {"__exit__", as_method(Methods::exit), METH_FASTCALL, "Release."},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
-    {"_at_fork_reinit", lock_at_fork_reinit, METH_NOARGS,
-     "Make the lock as new. Only in a child just forked, before other threads start."},
+    {"_at_fork_reinit", lock_at_fork_reinit, METH_NOARGS, kAtForkReinitDoc},
     {nullptr, nullptr, 0, nullptr},
-};
-
-PyGetSetDef properties[] = {
-    {"name", lock_name, nullptr, "The name given at creation, or None.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyType_Slot slots[] = {
@@ -219,7 +177,7 @@ PyType_Slot slots[] = {
     {Py_tp_repr, as_slot(repr)},
     {Py_tp_methods, methods},
     {Py_tp_members, lock_members},
-    {Py_tp_getset, properties},
+    {Py_tp_getset, lock_properties},
     {0, nullptr},
 };
 

@@ -7,16 +7,14 @@
 #include <utility>
 
 #include "bindings.hpp"
-#include "forfeit.hpp"
 #include "lock_header.hpp"
+#include "lock_methods.hpp"
 #include "lock_operations.hpp"
 #include "nativeconc/deadlock/thread_registry.hpp"
 #include "nativeconc/sync/rlock.hpp"
 #include "rlock_object.hpp"
 #include "stats.hpp"
 #include "thread_name.hpp"
-#include "timed_entry.hpp"
-#include "timeout.hpp"
 #include "tracking.hpp"
 
 namespace nativeconc::seam {
@@ -114,6 +112,8 @@ bool release_rlock(PyObject* self) {
 
 constexpr LockOperations kOperations{try_rlock, take_rlock, release_rlock};
 
+using Methods = LockMethods<kOperations>;
+
 }  // namespace
 
 PyTypeObject* rlock_type = nullptr;
@@ -150,35 +150,6 @@ PyObject* rlock_new(PyTypeObject* type, PyObject*, PyObject*) {
 
 int rlock_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   return init_lock(self, args, kwargs, "|$O:RLock");
-}
-
-PyObject* rlock_enter(PyObject* self, PyObject*) {
-  return acquire_result(take_rlock(self, Deadline::never()));
-}
-
-PyObject* rlock_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                        PyObject* kwnames) {
-  bool may_block = true;
-  Deadline deadline = Deadline::never();
-  if (!parse_lock_acquire(args, nargs, kwnames, &may_block, &deadline)) return nullptr;
-  return acquire_result(may_block ? take_rlock(self, deadline) : try_rlock(self));
-}
-
-PyObject* rlock_release(PyObject* self, PyObject*) {
-  if (!release_rlock(self)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* rlock_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
-  if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
-    const deadlock::ThreadId me = this_thread();
-    if (is_forfeited(self, me, core(self).is_owned_by(me))) Py_RETURN_NONE;
-  }
-  return rlock_release(self, nullptr);
-}
-
-PyObject* rlock_timeout(PyObject* self, PyObject* seconds) {
-  return make_timed_entry(self, seconds, kOperations);
 }
 
 PyObject* rlock_locked(PyObject* self, PyObject*) {
@@ -230,7 +201,7 @@ PyObject* repr(PyObject* self) {
 }
 
 PyMethodDef methods[] = {
-    {"acquire", as_method(rlock_acquire), METH_FASTCALL | METH_KEYWORDS,
+    {"acquire", as_method(Methods::acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire($self, /, blocking=True, timeout=-1)\n--\n\n"
      "Take the lock, once more if this thread has it already. Returns True, or False if it could\n"
      "not be taken.\n\n"
@@ -245,25 +216,17 @@ PyMethodDef methods[] = {
      "    KeyboardInterrupt: Ctrl-C on the main thread while waiting; the lock is not held "
      "then.\n\n"
      "Releases the GIL while it waits, and only then."},
-    {"release", rlock_release, METH_NOARGS,
+    {"release", Methods::release, METH_NOARGS,
      "release($self, /)\n--\n\n"
      "Undo one acquire(); the last one gives the lock back. Never blocks.\n\n"
      "Raises:\n"
      "    RuntimeError: this thread does not have the lock."},
     {"locked", rlock_locked, METH_NOARGS,
      "locked($self, /)\n--\n\nReturn whether any thread has the lock at this moment."},
-    {"timeout", rlock_timeout, METH_O,
-     "timeout($self, seconds, /)\n--\n\n"
-     "Return a context manager that takes the lock within so many seconds, or raises "
-     "LockTimeout.\n\n"
-     "    with lock.timeout(0.5):\n"
-     "        ...\n\n"
-     "Raises:\n"
-     "    ValueError: seconds is negative or NaN.\n"
-     "    LockTimeout: on entering, when the lock was not free in time; the body does not run."},
+    {"timeout", Methods::timeout, METH_O, kTimeoutDoc},
     {"stats", rlock_stats, METH_NOARGS, kStatsDoc},
-    {"__enter__", rlock_enter, METH_NOARGS, "Acquire."},
-    {"__exit__", as_method(rlock_exit), METH_FASTCALL, "Release."},
+    {"__enter__", Methods::enter, METH_NOARGS, "Acquire."},
+    {"__exit__", as_method(Methods::exit), METH_FASTCALL, "Release."},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
     // What threading.Condition and CPython's tests ask of an RLock.
     {"_is_owned", rlock_is_owned, METH_NOARGS, "Return whether this thread has the lock."},
@@ -272,14 +235,8 @@ PyMethodDef methods[] = {
     {"_release_save", rlock_release_save, METH_NOARGS,
      "Give the lock back altogether; returns what _acquire_restore needs."},
     {"_acquire_restore", rlock_acquire_restore, METH_O, "Take the lock as often as it was."},
-    {"_at_fork_reinit", rlock_at_fork_reinit, METH_NOARGS,
-     "Make the lock as new. Only in a child just forked, before other threads start."},
+    {"_at_fork_reinit", rlock_at_fork_reinit, METH_NOARGS, kAtForkReinitDoc},
     {nullptr, nullptr, 0, nullptr},
-};
-
-PyGetSetDef properties[] = {
-    {"name", lock_name, nullptr, "The name given at creation, or None.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyType_Slot slots[] = {
@@ -307,7 +264,7 @@ PyType_Slot slots[] = {
     {Py_tp_repr, as_slot(repr)},
     {Py_tp_methods, methods},
     {Py_tp_members, lock_members},
-    {Py_tp_getset, properties},
+    {Py_tp_getset, lock_properties},
     {0, nullptr},
 };
 

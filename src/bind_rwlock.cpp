@@ -7,12 +7,12 @@
 #include "bindings.hpp"
 #include "deadlock_report.hpp"
 #include "lock_header.hpp"
+#include "lock_methods.hpp"
 #include "lock_operations.hpp"
 #include "nativeconc/sync/rwlock.hpp"
 #include "stats.hpp"
 #include "thread_name.hpp"
 #include "timed_entry.hpp"
-#include "timeout.hpp"
 #include "tracking.hpp"
 
 namespace nativeconc::seam {
@@ -176,33 +176,8 @@ constexpr LockOperations kWriting{try_to_write, take_write, release_write};
 
 // --- methods
 
-PyObject* acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
-                  const LockOperations& operations) {
-  bool may_block = true;
-  Deadline deadline = Deadline::never();
-  if (!parse_lock_acquire(args, nargs, kwnames, &may_block, &deadline)) return nullptr;
-  return acquire_result(may_block ? operations.take(self, deadline) : operations.attempt(self));
-}
-
-PyObject* rwlock_acquire_read(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                              PyObject* kwnames) {
-  return acquire(self, args, nargs, kwnames, kReading);
-}
-
-PyObject* rwlock_acquire_write(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                               PyObject* kwnames) {
-  return acquire(self, args, nargs, kwnames, kWriting);
-}
-
-PyObject* rwlock_release_read(PyObject* self, PyObject*) {
-  if (!release_read(self)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* rwlock_release_write(PyObject* self, PyObject*) {
-  if (!release_write(self)) return nullptr;
-  Py_RETURN_NONE;
-}
+using Reading = LockMethods<kReading>;
+using Writing = LockMethods<kWriting>;
 
 PyObject* entry(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                 const LockOperations& operations, const char* method) {
@@ -290,7 +265,7 @@ PyMethodDef methods[] = {
      "    ValueError: the timeout is negative or NaN.\n"
      "    LockTimeout: on entering, when the time is up; the body does not run.\n"
      "    DeadlockError: on entering, when this thread reads: it would wait for itself."},
-    {"acquire_read", as_method(rwlock_acquire_read), METH_FASTCALL | METH_KEYWORDS,
+    {"acquire_read", as_method(Reading::acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire_read($self, /, blocking=True, timeout=-1)\n--\n\n"
      "Begin to read, once more if this thread reads or writes already. Returns whether it may.\n\n"
      "Args:\n"
@@ -303,12 +278,12 @@ PyMethodDef methods[] = {
      "    OverflowError: a timeout above threading.TIMEOUT_MAX, or more than some 30000 threads "
      "read.\n\n"
      "Releases the GIL while it waits, and only then."},
-    {"release_read", rwlock_release_read, METH_NOARGS,
+    {"release_read", Reading::release, METH_NOARGS,
      "release_read($self, /)\n--\n\n"
      "Undo one acquire_read(). Never blocks.\n\n"
      "Raises:\n"
      "    RuntimeError: this thread does not read."},
-    {"acquire_write", as_method(rwlock_acquire_write), METH_FASTCALL | METH_KEYWORDS,
+    {"acquire_write", as_method(Writing::acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire_write($self, /, blocking=True, timeout=-1)\n--\n\n"
      "Begin to write, once more if this thread writes already. Returns whether it may.\n\n"
      "Args:\n"
@@ -320,7 +295,7 @@ PyMethodDef methods[] = {
      "blocking=False.\n"
      "    OverflowError: a timeout above threading.TIMEOUT_MAX.\n\n"
      "Releases the GIL while it waits, and only then."},
-    {"release_write", rwlock_release_write, METH_NOARGS,
+    {"release_write", Writing::release, METH_NOARGS,
      "release_write($self, /)\n--\n\n"
      "Undo one acquire_write(). A thread that still reads goes on as a reader. Never blocks.\n\n"
      "Raises:\n"
@@ -334,11 +309,6 @@ PyMethodDef methods[] = {
     {"stats", rwlock_stats, METH_NOARGS, kStatsDoc},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
-};
-
-PyGetSetDef properties[] = {
-    {"name", lock_name, nullptr, "The name given at creation, or None.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
 PyType_Slot slots[] = {
@@ -365,7 +335,7 @@ PyType_Slot slots[] = {
     {Py_tp_repr, as_slot(repr)},
     {Py_tp_methods, methods},
     {Py_tp_members, lock_members},
-    {Py_tp_getset, properties},
+    {Py_tp_getset, lock_properties},
     {0, nullptr},
 };
 

@@ -17,6 +17,8 @@ static_assert(std::is_trivially_destructible_v<LockHeader>, "dealloc runs no des
 
 namespace {
 
+PyObject* lock_name(PyObject* self, void*) { return get_name(self, lock_header(self)->origin); }
+
 struct LockType {
   PyTypeObject* type;
   OwnerOf owner;
@@ -57,8 +59,6 @@ int init_lock(PyObject* self, PyObject* args, PyObject* kwargs, const char* form
   return set_name(self, lock_header(self)->origin, name) ? 0 : -1;
 }
 
-PyObject* lock_name(PyObject* self, void*) { return get_name(self, lock_header(self)->origin); }
-
 PyObject* lock_repr(PyObject* self, const char* state, const char* details) {
   PyObject* type = qualified_type_name(self);
   if (type == nullptr) return nullptr;
@@ -71,6 +71,11 @@ PyObject* lock_repr(PyObject* self, const char* state, const char* details) {
   Py_DECREF(type);
   return repr;
 }
+
+PyGetSetDef lock_properties[] = {
+    {"name", lock_name, nullptr, "The name given at creation, or None.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
 
 PyMemberDef lock_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(LockHeader, weakrefs), READONLY, nullptr},

@@ -28,13 +28,11 @@ void dealloc_lock(PyObject* self);
 // __init__(self, *, name=None); `format` is "|$O:Lock".
 int init_lock(PyObject* self, PyObject* args, PyObject* kwargs, const char* format);
 
-// The getter of `name`.
-PyObject* lock_name(PyObject* self, void*);
-
 // "<locked nativeconc.Lock object 'name' at 0x...>", with `details` before "at" if there are any.
 PyObject* lock_repr(PyObject* self, const char* state, const char* details);
 
-// The member that makes instances weakly referenceable.
+// The property `name`, and the member that makes instances weakly referenceable.
+extern PyGetSetDef lock_properties[];
 extern PyMemberDef lock_members[];
 
 // Is it an instance of one of the three types (or of a subclass)?

@@ -13,7 +13,6 @@ import pytest
 from architecture.house import CXX_SOURCES, HEADERS, PYTHON, ROOT, files, relative
 
 MOST_LINES = 400
-MOST_LINES_OF_TESTS = 700  # many small cases of one thing
 FOLDERS = ("cpp", "src", "cuda", "python", "tests", "benchmarks", "examples")
 SPDX = (
     "SPDX-FileCopyrightText: The nativeconc authors",
@@ -43,10 +42,7 @@ def test_every_source_file_opens_with_the_licence() -> None:
 
 def test_no_source_file_is_too_long() -> None:
     lengths = {relative(p): len(lines_of(p)) for p in sources(HEADERS + CXX_SOURCES + PYTHON)}
-    most = {
-        name: MOST_LINES_OF_TESTS if name.startswith("tests/") else MOST_LINES for name in lengths
-    }
-    wrong = {name: n for name, n in lengths.items() if n > most[name]}
+    wrong = {name: n for name, n in lengths.items() if n > MOST_LINES}
     assert not wrong, f"split by idea: {wrong}"
 
 

@@ -9,9 +9,7 @@ seed.
 from __future__ import annotations
 
 import itertools
-import os
 import random
-import sys
 import threading
 import time
 
@@ -19,18 +17,9 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import reference
+from stress.schedules import SEED, THREADS, run_all
 
-SEED = int(os.environ.get("NATIVECONC_SEED", "20240229"))
 STEPS = 1000
-THREADS = 8
-
-
-@pytest.fixture(autouse=True)
-def _tiny_switch_interval():
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Ledger:
@@ -77,24 +66,6 @@ def ways_in(primitive, rng, body):
         body()
         primitive.release()
     return taken
-
-
-def run_all(n, work):
-    failures = []
-
-    def guarded(i):
-        try:
-            work(i)
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    threads = [threading.Thread(target=guarded, args=(i,)) for i in range(n)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
 
 
 @pytest.mark.watchdog(3600)

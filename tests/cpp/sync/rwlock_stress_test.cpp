@@ -12,6 +12,7 @@
 
 #include "nativeconc/deadlock/thread_registry.hpp"
 #include "nativeconc/sync/rwlock.hpp"
+#include "rwlock_support.hpp"
 #include "signals.hpp"
 #include "support.hpp"
 
@@ -20,36 +21,6 @@ namespace {
 
 using testing::kScale;
 using testing::run_threads;
-using Try = RWLock::Try;
-using Downgrade = RWLock::Downgrade;
-
-WaitResult read(RWLock& lock, Deadline deadline = Deadline::never()) {
-  for (;;) {
-    if (lock.try_read() == Try::acquired) return WaitResult::acquired;
-    const WaitResult result = lock.read(deadline);
-    if (result != WaitResult::interrupted) return result;
-  }
-}
-
-WaitResult write(RWLock& lock, Deadline deadline = Deadline::never()) {
-  if (lock.try_write()) return WaitResult::acquired;
-  RWLock::WriteWait wait;
-  WaitResult result = WaitResult::interrupted;
-  while (result == WaitResult::interrupted) result = lock.write(deadline, wait);
-  if (result != WaitResult::acquired) lock.give_up(wait);
-  return result;
-}
-
-void expect_free(RWLock& lock) {
-  EXPECT_EQ(lock.readers(), 0U);
-  EXPECT_EQ(RWLock::current_turn(&lock), deadlock::kNobody);
-  run_threads(1, [&](int) {
-    EXPECT_TRUE(lock.try_write());
-    EXPECT_TRUE(lock.release_write());
-    EXPECT_EQ(lock.try_read(), Try::acquired);
-    EXPECT_TRUE(lock.release_read());
-  });
-}
 
 // What the lock protects. Plain memory: with TSan, it also proves that the lock orders it.
 struct Guarded {

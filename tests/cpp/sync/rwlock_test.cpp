@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nativeconc/deadlock/thread_registry.hpp"
+#include "rwlock_support.hpp"
 #include "signals.hpp"
 #include "support.hpp"
 
@@ -21,21 +22,6 @@ namespace {
 using testing::run_threads;
 using testing::sleep_ms;
 using testing::wait_until;
-using Try = RWLock::Try;
-using Downgrade = RWLock::Downgrade;
-
-// As the seam does it: try first, then wait.
-WaitResult read(RWLock& lock, Deadline deadline = Deadline::never()) {
-  return lock.try_read() == Try::acquired ? WaitResult::acquired : lock.read(deadline);
-}
-
-WaitResult write(RWLock& lock, Deadline deadline = Deadline::never()) {
-  if (lock.try_write()) return WaitResult::acquired;
-  RWLock::WriteWait wait;
-  const WaitResult result = lock.write(deadline, wait);
-  if (result != WaitResult::acquired) lock.give_up(wait);
-  return result;
-}
 
 // What another thread finds, now.
 template <class Question>
@@ -49,14 +35,6 @@ bool others_can_read(RWLock& lock) {
 
 bool others_can_write(RWLock& lock) {
   return asked_elsewhere([&] { return lock.try_write() && lock.release_write(); });
-}
-
-void expect_free(RWLock& lock) {
-  EXPECT_EQ(lock.readers(), 0U);
-  EXPECT_EQ(lock.writer(), deadlock::kNobody);
-  EXPECT_EQ(RWLock::current_turn(&lock), deadlock::kNobody);
-  EXPECT_TRUE(others_can_read(lock));
-  EXPECT_TRUE(others_can_write(lock));
 }
 
 // A thread that has announced its write and waits for the readers that are inside.
