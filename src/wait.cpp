@@ -24,7 +24,7 @@ constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 
 // What a wait that can deadlock remembers from sleep to sleep.
 struct Watch {
-  std::uint64_t call = deadlock::next_call();
+  std::uint64_t call = 0;              // numbers this wait; 0: it has not been announced yet
   std::uint64_t suspect = 0;           // the signature of a cycle that is only suspected,
   Deadline grace = Deadline::never();  // and when it has lasted long enough
   std::uint64_t settled = 0;           // the signature of one that has been reported, by whomever
@@ -49,6 +49,7 @@ bool is_due(const Glance& seen, Watch& watch) {
 WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, bool& due) {
   for (;;) {
     const deadlock::Want want = what.want(what.self);
+    if (watch.call == 0) watch.call = deadlock::next_call();
     const Glance seen = deadlock::begin_wait(want, watch.call);
     due = is_due(seen, watch);
     if (due) return WaitResult::interrupted;
