@@ -220,7 +220,7 @@ PyMethodDef methods[] = {
      "    predicate: a callable; called with the lock held.\n"
      "    timeout: seconds to wait at most, all together; None waits for ever.\n\n"
      "Raises what wait() and the predicate raise."},
-    {"notify", as_method(condition_notify), METH_VARARGS | METH_KEYWORDS,
+    {"notify", as_method(condition_notify), METH_FASTCALL | METH_KEYWORDS,
      "notify($self, /, n=1)\n--\n\n"
      "Wake the n threads that have waited longest, or as many as there are. Never blocks.\n\n"
      "Raises:\n"

@@ -10,6 +10,7 @@ namespace nativeconc::seam {
 
 void refuse_sub_interpreters();  // throws ImportError
 void bind_errors(py::module_& m);
+void bind_entry_method(py::module_& m);
 void bind_timed_entry(py::module_& m);
 void bind_stats(py::module_& m);
 void bind_deadlock(py::module_& m);

@@ -34,7 +34,8 @@ PyObject* innermost_lock(PyObject* object);
 PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                          PyObject* kwnames);
 PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs);
-PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs);
+PyObject* condition_notify(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                           PyObject* kwnames);
 PyObject* condition_notify_all(PyObject* self, PyObject*);
 
 }  // namespace nativeconc::seam

@@ -103,13 +103,10 @@ PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs) {
   }
 }
 
-PyObject* condition_notify(PyObject* self, PyObject* args, PyObject* kwargs) {
-  static const char* keywords[] = {"n", nullptr};
+PyObject* condition_notify(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
+                           PyObject* kwnames) {
   PyObject* n = nullptr;
-  if (PyArg_ParseTupleAndKeywords(args, kwargs, "|O:notify", const_cast<char**>(keywords), &n) ==
-      0) {
-    return nullptr;
-  }
+  if (!parse_one("notify", "n", args, nargs, kwnames, &n)) return nullptr;
   if (n == nullptr) return notify(self, 1);
   PyObject* index = PyNumber_Index(n);
   if (index == nullptr) {

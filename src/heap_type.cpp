@@ -3,11 +3,14 @@
 
 #include "heap_type.hpp"
 
+#include "entry_method.hpp"
+
 namespace nativeconc::seam {
 
 PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
   PyObject* type = PyType_FromModuleAndSpec(m.ptr(), &spec, reinterpret_cast<PyObject*>(base));
   if (type == nullptr) throw py::error_already_set();
+  if (!bind_entries_quickly(reinterpret_cast<PyTypeObject*>(type))) throw py::error_already_set();
   if (PyModule_AddType(m.ptr(), reinterpret_cast<PyTypeObject*>(type)) != 0) {
     throw py::error_already_set();
   }

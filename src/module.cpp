@@ -9,6 +9,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   refuse_sub_interpreters();
   m.doc() = "The native core of nativeconc. Private: import nativeconc instead.";
   bind_errors(m);
+  bind_entry_method(m);
   bind_timed_entry(m);
   bind_stats(m);
   bind_deadlock(m);

@@ -125,21 +125,29 @@ bool parse_optional_timeout(PyObject* timeout, Deadline* deadline) {
   return true;
 }
 
-bool parse_wait(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Deadline* deadline) {
+bool parse_one(const char* function, const char* name, PyObject* const* args, Py_ssize_t nargs,
+               PyObject* kwnames, PyObject** value) {
   const Py_ssize_t n_keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
+  *value = nullptr;
   if (nargs + n_keywords > 1) {
-    PyErr_Format(PyExc_TypeError, "wait() takes at most 1 argument (%zd given)",
+    PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", function,
                  nargs + n_keywords);
     return false;
   }
   if (n_keywords == 1 &&
-      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "timeout") != 0) {
-    PyErr_Format(PyExc_TypeError,
-                 "wait() got an unexpected keyword argument '%U'; it takes timeout",
-                 PyTuple_GET_ITEM(kwnames, 0));
+      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), name) != 0) {
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'; it takes %s",
+                 function, PyTuple_GET_ITEM(kwnames, 0), name);
     return false;
   }
-  return parse_optional_timeout(nargs + n_keywords == 1 ? args[0] : nullptr, deadline);
+  if (nargs + n_keywords == 1) *value = args[0];
+  return true;
+}
+
+bool parse_wait(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Deadline* deadline) {
+  PyObject* timeout = nullptr;
+  return parse_one("wait", "timeout", args, nargs, kwnames, &timeout) &&
+         parse_optional_timeout(timeout, deadline);
 }
 
 }  // namespace nativeconc::seam

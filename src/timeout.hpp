@@ -24,6 +24,11 @@ bool parse_lock_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnam
 bool parse_semaphore_acquire(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                              bool* may_block, Deadline* deadline);
 
+// The only argument of a METH_FASTCALL | METH_KEYWORDS function, by place or by name; borrowed, and
+// null if it is not given.
+bool parse_one(const char* function, const char* name, PyObject* const* args, Py_ssize_t nargs,
+               PyObject* kwnames, PyObject** value);
+
 // wait(timeout=None): None waits for ever, a negative timeout has passed already.
 bool parse_wait(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, Deadline* deadline);
 
