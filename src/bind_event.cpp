@@ -33,6 +33,7 @@ struct EventWait {
 
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<EventWait*>(wait);
+  if (kMaySpin && self->event.spin(self->epoch)) return WaitResult::acquired;
   return self->event.wait(self->epoch, deadline);
 }
 

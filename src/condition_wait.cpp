@@ -35,6 +35,7 @@ WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<ConditionWait*>(wait);
   // Now that both the lock and the GIL are free, they can go on at once.
   if (self->wakes.any()) self->wakes.wake_all();
+  if (kMaySpin && self->condition.spin(self->waiter)) return WaitResult::acquired;
   return self->condition.wait(self->waiter, deadline);
 }
 

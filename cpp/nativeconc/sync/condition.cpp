@@ -18,7 +18,7 @@ using os::Scope;
 namespace {
 
 const std::uint32_t* futex_word(const Condition::Waiter& waiter) {
-  return reinterpret_cast<const std::uint32_t*>(&waiter.notified);
+  return reinterpret_cast<const std::uint32_t*>(&waiter.state);
 }
 
 }  // namespace
@@ -60,12 +60,15 @@ WaitResult Condition::wait(Waiter& waiter, Deadline deadline) {
   if (waiter.generation != kNoList && waiter.generation != os::fork_generation()) {
     // A signal handler forked, and this is the child, whose list has been emptied.
     const Guard guard(*this);
-    if (waiter.notified.load(std::memory_order_relaxed) == 0) append(waiter);
+    if (!is_notified(waiter)) append(waiter);
   }
   for (;;) {
-    // acquire: pairs with the release in notify()
-    if (waiter.notified.load(std::memory_order_acquire) != 0) return WaitResult::acquired;
-    switch (os::futex_wait(futex_word(waiter), 0, deadline, Scope::threads)) {
+    State now = State::awake;
+    // acquire: as in is_notified
+    waiter.state.compare_exchange_strong(now, State::asleep, std::memory_order_acquire);
+    if (now == State::notified) return WaitResult::acquired;
+    constexpr auto kAsleep = static_cast<std::uint32_t>(State::asleep);
+    switch (os::futex_wait(futex_word(waiter), kAsleep, deadline, Scope::threads)) {
       case FutexResult::woken:
         break;
       case FutexResult::timed_out:
@@ -77,10 +80,10 @@ WaitResult Condition::wait(Waiter& waiter, Deadline deadline) {
 }
 
 bool Condition::leave(Waiter* waiter) {
-  bool notified = waiter->notified.load(std::memory_order_acquire) != 0;
+  bool notified = is_notified(*waiter);
   if (!notified) {
     const Guard guard(*this);
-    notified = waiter->notified.load(std::memory_order_relaxed) != 0;
+    notified = is_notified(*waiter);
     if (!notified && waiter->generation == generation_) unlink(*waiter);
   }
   delete waiter;
@@ -108,18 +111,21 @@ std::uint64_t Condition::notify(std::uint64_t n, Wakes* later) {
   std::uint64_t notified = 0;
   for (bool more = n > 0; more;) {
     std::size_t batch = 0;
+    std::size_t asleep = 0;
     {
       const Guard guard(*this);
       while (first_ != nullptr && batch < kBatch && notified + batch < n) {
         Waiter& waiter = *first_;
         unlink(waiter);
-        sleepers[batch++] = futex_word(waiter);
-        // release: pairs with the acquire of wait() and leave(). The waiter may be gone after it.
-        waiter.notified.store(1, std::memory_order_release);
+        ++batch;
+        const std::uint32_t* const word = futex_word(waiter);
+        // release: pairs with the acquire in is_notified. The waiter may be gone after it.
+        const State was = waiter.state.exchange(State::notified, std::memory_order_release);
+        if (was == State::asleep) sleepers[asleep++] = word;
       }
       more = first_ != nullptr && notified + batch < n;
     }
-    for (std::size_t i = 0; i < batch; ++i) {
+    for (std::size_t i = 0; i < asleep; ++i) {
       if (later != nullptr) {
         later->add(sleepers[i]);
       } else {

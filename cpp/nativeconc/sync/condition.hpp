@@ -11,8 +11,9 @@
 // and leave() counts, so none is lost, and leave() says whether there was one.
 //
 // Invariants, under mutex_: the list holds the waiters that have not been notified, in the order of
-// enter(). A waiter's word goes from 0 to 1 once, when notify takes it off the list; nobody touches
-// the waiter after that but its own thread, which frees it. (The wake-up that follows uses the
+// enter(). A waiter's word goes from awake to asleep before it first sleeps, and from either
+// to notified once, when notify takes it off the list; nobody touches the waiter after that but its
+// own thread, which frees it. Whoever was awake then needs no wake-up. (The wake-up that follows uses the
 // address alone. If it is late it may wake somebody else, who looks again: every futex must expect
 // that.) Waiters lie on the heap: a daemon thread that the interpreter ends inside a wait leaves
 // its stack.
@@ -25,6 +26,7 @@
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
 #include "nativeconc/os/short_mutex.hpp"
+#include "nativeconc/sync/spin.hpp"
 
 namespace nativeconc::sync {
 
@@ -51,8 +53,10 @@ class Wakes {
 
 class Condition {
  public:
+  enum class State : std::uint32_t { awake, asleep, notified };
+
   struct Waiter {
-    std::atomic<std::uint32_t> notified{0};
+    std::atomic<State> state{State::awake};  // the futex word
     std::uint32_t generation = 0;  // of the list that it is in, or kNoList after reset()
     Waiter* before = nullptr;
     Waiter* after = nullptr;
@@ -64,6 +68,11 @@ class Condition {
 
   // Null if there is no memory.
   Waiter* enter();
+
+  // Looks for some microseconds whether it has been notified: see spin.hpp.
+  bool spin(const Waiter& waiter) {
+    return spins_.spin([&] { return is_notified(waiter); });
+  }
 
   // Blocks; call it without the GIL. May be called again until it says `acquired`: notified.
   WaitResult wait(Waiter& waiter, Deadline deadline);
@@ -83,11 +92,17 @@ class Condition {
  private:
   static constexpr std::uint32_t kNoList = ~std::uint32_t{0};
 
+  // acquire: pairs with the release in notify()
+  static bool is_notified(const Waiter& waiter) {
+    return waiter.state.load(std::memory_order_acquire) == State::notified;
+  }
+
   struct Guard;  // holds mutex_, after which the list is of this fork generation
 
   void append(Waiter& waiter);
   void unlink(Waiter& waiter);
 
+  SpinHabit spins_;
   os::ShortMutex mutex_;
   std::uint32_t generation_ = 0;
   std::uint32_t count_ = 0;

@@ -24,7 +24,7 @@ WaitResult Event::wait(std::uint64_t epoch, Deadline deadline) {
   std::uint64_t now = word_.load(std::memory_order_acquire);
   FutexResult woken_by = FutexResult::woken;
   for (;;) {
-    if ((now & kSet) != 0 || now / kOneEpoch != epoch) return WaitResult::acquired;
+    if (is_over(now, epoch)) return WaitResult::acquired;
     if (woken_by == FutexResult::timed_out) return WaitResult::timed_out;
     if (woken_by == FutexResult::interrupted) return WaitResult::interrupted;
     if ((now & kWaiters) == 0 &&

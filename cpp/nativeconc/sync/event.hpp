@@ -22,6 +22,7 @@
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/sync/spin.hpp"
 
 namespace nativeconc::sync {
 
@@ -51,6 +52,11 @@ class Event {
   // How often the flag has been set. A wait begins with it.
   std::uint64_t epoch() const { return word_.load(std::memory_order_relaxed) / kOneEpoch; }
 
+  // Looks for that for some microseconds: see spin.hpp.
+  bool spin(std::uint64_t epoch) {
+    return spins_.spin([&] { return is_over(word_.load(std::memory_order_acquire), epoch); });
+  }
+
   // Waits until the flag is set, or has been set since `epoch`. Blocks; call it without the GIL.
   // May be called again, with the same epoch, until it says `acquired`.
   WaitResult wait(std::uint64_t epoch, Deadline deadline);
@@ -60,9 +66,13 @@ class Event {
   static constexpr std::uint64_t kWaiters = 2;
   static constexpr std::uint64_t kOneEpoch = 4;
 
+  static bool is_over(std::uint64_t word, std::uint64_t epoch) {
+    return (word & kSet) != 0 || word / kOneEpoch != epoch;
+  }
   void wake_all() const;
 
   std::atomic<std::uint64_t> word_{0};
+  SpinHabit spins_;
 };
 
 }  // namespace nativeconc::sync

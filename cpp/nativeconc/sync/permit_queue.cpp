@@ -7,7 +7,7 @@
 
 #include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/os/futex.hpp"
-#include "nativeconc/os/short_mutex.hpp"
+#include "nativeconc/sync/spin.hpp"
 
 namespace nativeconc::sync {
 
@@ -80,14 +80,14 @@ void PermitQueue<kStock>::refill(std::uint32_t stock) {
 
 template <Stock kStock>
 bool PermitQueue<kStock>::spin(std::uint32_t taker) {
-  constexpr int kLongestPause = 256;
-  for (int pause = 4; pause <= kLongestPause; pause *= 2) {
-    for (int i = 0; i < pause; ++i) os::pause_briefly();
+  bool taken = false;
+  sync::spin([&] {
     // Not past those who wait already: they would only be woken in vain.
-    if (load().has_waiters()) return false;
-    if (try_take(taker)) return true;
-  }
-  return false;
+    if (load().has_waiters()) return true;
+    taken = try_take(taker);
+    return taken;
+  });
+  return taken;
 }
 
 // The step on the word orders this with a waiter that has not registered yet: if its own step comes

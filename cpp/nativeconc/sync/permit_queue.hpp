@@ -63,8 +63,7 @@ class PermitQueue {
     return state.has_heir() && try_take_from_heir(taker);
   }
 
-  // The same for a while, with pauses that grow. Worth it only if whoever has the permit runs at
-  // the same time, and is likely to give it back soon.
+  // The same for some microseconds: see spin.hpp.
   bool spin(std::uint32_t taker);
 
   // Waits for a permit. Blocks.
