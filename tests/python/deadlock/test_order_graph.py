@@ -36,7 +36,7 @@ def fill_the_graph():
     locks = [nc.RLock(name=f"filler {i}") for i in range(750)]
     for lock in locks:
         lock.acquire()
-    for lock in locks:
+    for lock in reversed(locks):
         lock.release()
 
 
@@ -106,7 +106,11 @@ def test_many_threads_take_a_lock_for_the_first_time(reports, crew, scale):
     assert len(reports) == 1
 
 
-@pytest.mark.parametrize("name", ["é" * 40, "x" + "é" * 40, "x" * 62 + "日本", "\U0001f512" * 20])
+@pytest.mark.parametrize(
+    "name",
+    ["é" * 40, "x" + "é" * 40, "x" * 62 + "日本", "\U0001f512" * 20],
+    ids=["first", "between", "last", "four"],
+)
 def test_a_long_name_of_a_thread_may_be_cut_anywhere(reports, crew, name):
     a, b = nc.RLock(name="a"), nc.RLock(name="b")
     crew.start(take, a, b, name=name)

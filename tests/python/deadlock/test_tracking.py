@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
-import time
 import weakref
 
 import pytest
@@ -91,29 +91,29 @@ def test_what_ended_threads_left_is_bounded():
     assert kept == left[-len(kept) :]  # the first ones went
 
 
+@pytest.fixture
+def _no_switching():
+    """This thread keeps the GIL, if there is one, unless it waits."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(100)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_no_switching")
 @pytest.mark.parametrize("flag", ["order", "stacks"])
-def test_a_lock_released_before_its_taker_could_note_it_is_not_held(flag, until):
-    # With a GIL: the waiting thread takes the lock without it, and this one keeps it meanwhile.
+def test_a_lock_released_before_its_taker_could_note_it_is_not_held(crew, until, flag):
     enable("warn", **{flag: True})
-    lock, taken = nc.Lock(), threading.Event()
-
-    def wait_for_it():
-        lock.acquire()
-        taken.set()
-
+    lock = nc.Lock()
     lock.acquire()
-    thread = threading.Thread(target=wait_for_it)
-    thread.start()
+    crew.start(lock.acquire)
     until(lambda: lock.stats().waiters == 1)
     lock.release()
-    give_up = time.monotonic() + 0.001
-    while not lock.locked() and time.monotonic() < give_up:
+    while not lock.locked():  # the waiter takes it without the GIL, which it needs to note it
         pass
-    until(lock.locked)
     lock.release()
-    taken.wait()
-    thread.join()
-    assert not lock.locked()
+    crew.join()
+    assert not crew.errors
     assert not holders_of(lock)
 
 
