@@ -3,7 +3,11 @@
 
 #include "lock_order.hpp"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
+#include <new>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -29,20 +33,21 @@ constexpr std::size_t kMaxEdges = 1 << 18;
 constexpr std::size_t kMaxChains = 1 << 16;
 constexpr std::size_t kMaxReported = 1 << 12;
 
-// References that must not be given back under the mutex: that may run Python code.
+// References that must not be given back under the mutex.
 using Trash = std::vector<PyObject*>;
 
 struct Node {
   NodeId class_node = 0;
   PyObject* label = nullptr;
-  std::vector<Edge> edges;  // of a single lock, so that they can go with it
 };
 
-// (held label, wanted label, ident, thread name, stack) of an acquisition
-using Sighting = PyObject*;
+// (held label, wanted label, ident, thread name, stack) of an acquisition: references
+using Sighting = std::array<PyObject*, 5>;
+using Circle = std::vector<Sighting>;
 
 struct Order {
   os::ShortMutex mutex;
+  std::atomic<std::uint32_t> generation{1};  // changes under the mutex
   OrderGraph graph{kMaxNodes, kMaxEdges};
   deadlock::ChainSet chains{kMaxChains};
   std::unordered_map<std::string, NodeId> classes;
@@ -61,9 +66,26 @@ void give_back(const Trash& trash) {
   for (PyObject* object : trash) Py_XDECREF(object);
 }
 
+Sighting keep(const Sighting& sighting) {
+  for (PyObject* object : sighting) Py_INCREF(object);
+  return sighting;
+}
+
+void throw_away(const Sighting& sighting, Trash& trash) {
+  trash.insert(trash.end(), sighting.begin(), sighting.end());
+}
+
+// 0 if there is no memory.
 NodeId add_node(Order& o, NodeId class_node, PyObject* label) {
   const NodeId id = o.graph.add_node();
-  o.nodes[id] = {class_node == 0 ? id : class_node, Py_NewRef(label), {}};
+  if (id == 0) return 0;
+  try {
+    o.nodes[id] = {class_node == 0 ? id : class_node, label};
+  } catch (const std::bad_alloc&) {
+    o.graph.remove_node(id);
+    return 0;
+  }
+  Py_INCREF(label);
   return id;
 }
 
@@ -76,32 +98,35 @@ PyObject* single_label(PyObject* label, PyObject* lock) {
 
 void forget_all(Order& o, Trash& trash) {
   for (auto& entry : o.nodes) trash.push_back(entry.second.label);
-  for (auto& entry : o.sightings) trash.push_back(entry.second);
+  for (auto& entry : o.sightings) throw_away(entry.second, trash);
   o.graph.clear();
   o.chains.clear();
   o.classes.clear();
   o.nodes.clear();
   o.sightings.clear();
+  o.reported.clear();
+  if (++o.generation == 0) ++o.generation;
+}
+
+// The caller holds the mutex.
+OrderNodes make_nodes(Order& o, Origin& origin, const std::string& key, PyObject* label,
+                      PyObject* single, Trash& trash) {
+  if (o.graph.nodes() + 2 > kMaxNodes) forget_all(o, trash);
+  NodeId& class_node = o.classes[key];
+  if (class_node == 0) class_node = add_node(o, 0, label);
+  const NodeId own_node = class_node == 0 ? 0 : add_node(o, class_node, single);
+  if (own_node == 0) return {};
+  // Last and first the generation: known_nodes() reads without the mutex.
+  origin.generation = 0;
+  origin.class_node = class_node;
+  origin.own_node = own_node;
+  origin.generation = o.generation.load();
+  return {class_node, own_node, origin.generation};
 }
 
 Edge edge_between(OrderNodes held, OrderNodes wanted) {
   return held.class_node == wanted.class_node ? Edge{held.own_node, wanted.own_node}
                                               : Edge{held.class_node, wanted.class_node};
-}
-
-PyObject* sighting_of(const Order& o, Edge edge, PyObject* ident, PyObject* name, PyObject* stack) {
-  const auto held = o.nodes.find(edge.first);
-  const auto wanted = o.nodes.find(edge.second);
-  if (held == o.nodes.end() || wanted == o.nodes.end()) return nullptr;
-  return PyTuple_Pack(5, held->second.label, wanted->second.label, ident, name, stack);
-}
-
-void remember(Order& o, Edge edge, PyObject* sighting) {
-  o.sightings[edge] = Py_NewRef(sighting);
-  for (const NodeId end : {edge.first, edge.second}) {
-    Node& node = o.nodes[end];
-    if (node.class_node != end) node.edges.push_back(edge);
-  }
 }
 
 bool is_news(Order& o, Edge edge) {
@@ -111,32 +136,11 @@ bool is_news(Order& o, Edge edge) {
   return o.reported.insert(std::minmax(a, b)).second;
 }
 
-// All edges of the circle, the new one first; null if they are not all known any more.
-PyObject* circle(const Order& o, PyObject* sighting, const std::vector<NodeId>& path) {
-  PyObject* edges = PyTuple_New(static_cast<Py_ssize_t>(path.size()));
-  if (edges == nullptr) return nullptr;
-  PyTuple_SET_ITEM(edges, 0, Py_NewRef(sighting));
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const auto known = o.sightings.find({path[i], path[i + 1]});
-    if (known == o.sightings.end()) {
-      Py_DECREF(edges);
-      return nullptr;
-    }
-    PyTuple_SET_ITEM(edges, static_cast<Py_ssize_t>(i + 1), Py_NewRef(known->second));
-  }
-  return edges;
-}
-
-// What this thread would be reported with. Runs no Python code, but the garbage collector might: so
-// not under the mutex.
+// What this thread would be reported with.
 struct Here {
   PyObject* ident = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
-  PyObject* name = nullptr;
+  PyObject* name = describe_name(deadlock::thread_info(this_thread()).name.data());
   PyObject* stack = describe_stack();
-  Here() {
-    const auto known = deadlock::thread_info(this_thread()).name;
-    name = known[0] == '\0' ? Py_NewRef(Py_None) : PyUnicode_FromString(known.data());
-  }
   bool is_whole() const { return ident != nullptr && name != nullptr && stack != nullptr; }
   void give_back() const {
     Py_XDECREF(ident);
@@ -145,13 +149,86 @@ struct Here {
   }
 };
 
+// All edges of the circle, the new one first; empty if they are not all known any more.
+Circle circle_of(const Order& o, const Sighting& now, const std::vector<NodeId>& path) {
+  Circle edges;
+  edges.reserve(path.size());
+  if (!path.empty()) edges.push_back(now);
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    const auto known = o.sightings.find({path[i], path[i + 1]});
+    if (known == o.sightings.end()) return {};
+    edges.push_back(known->second);
+  }
+  for (const Sighting& edge : edges) keep(edge);
+  return edges;
+}
+
+// Enters what an acquisition teaches. The caller holds the mutex. False if there was no room.
+bool learn(Order& o, const std::vector<OrderNodes>& held, OrderNodes wanted, const Here& here,
+           std::vector<Circle>& circles, Trash& trash) {
+  for (const OrderNodes& before : held) {
+    const Edge edge = edge_between(before, wanted);
+    std::vector<NodeId> path;
+    const Added added = o.graph.add_edge(edge.first, edge.second, &path);
+    if (added == Added::full) {
+      forget_all(o, trash);
+      return false;
+    }
+    if (added == Added::known) continue;
+    const Sighting now{o.nodes[edge.first].label, o.nodes[edge.second].label, here.ident, here.name,
+                       here.stack};
+    if (added == Added::added) {
+      o.sightings[edge] = keep(now);
+    } else if (is_news(o, edge)) {
+      circles.push_back(circle_of(o, now, path));
+    }
+  }
+  return true;
+}
+
+PyObject* circle_tuple(const Circle& circle) {
+  PyObject* edges = PyTuple_New(static_cast<Py_ssize_t>(circle.size()));
+  for (std::size_t i = 0; edges != nullptr && i < circle.size(); ++i) {
+    const auto& [held, wanted, ident, name, stack] = circle[i];
+    PyObject* edge = PyTuple_Pack(5, held, wanted, ident, name, stack);
+    if (edge == nullptr) {
+      Py_CLEAR(edges);
+    } else {
+      PyTuple_SET_ITEM(edges, static_cast<Py_ssize_t>(i), edge);
+    }
+  }
+  return edges;
+}
+
+// False, with an error set, if warnings are errors.
+bool report(const Circle& circle) {
+  PyObject* edges = circle_tuple(circle);
+  if (edges == nullptr) {
+    PyErr_Clear();
+    return true;
+  }
+  PyObject* answer = call_event("order", Py_BuildValue("(N)", edges));
+  const bool goes_on = answer != nullptr && Py_IsNone(answer);
+  if (answer != nullptr && !goes_on) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(answer)), answer);
+  }
+  Py_XDECREF(answer);
+  return goes_on;
+}
+
 }  // namespace
 
+OrderNodes known_nodes(const Origin& origin) {
+  const std::uint32_t generation = order().generation;
+  if (origin.generation != generation) return {};
+  const OrderNodes nodes{origin.class_node, origin.own_node, generation};
+  return origin.generation == generation ? nodes : OrderNodes{};
+}
+
 OrderNodes order_nodes(PyObject* lock, Origin& origin) {
-  const OrderNodes known{origin.class_node.load(std::memory_order_relaxed),
-                         origin.own_node.load(std::memory_order_relaxed)};
-  Order& o = order();
+  const OrderNodes known = known_nodes(origin);
   if (known.own_node != 0) return known;
+  Order& o = order();
   PyObject* label = describe_origin(lock, origin);
   PyObject* single = label == nullptr ? nullptr : single_label(label, lock);
   if (single == nullptr) {
@@ -159,70 +236,52 @@ OrderNodes order_nodes(PyObject* lock, Origin& origin) {
     PyErr_Clear();
     return {};
   }
-  const std::string key = class_key(origin);
+  const std::string key = class_key(lock, origin);
   Trash trash{label, single};
-  OrderNodes made;
+  OrderNodes nodes;
   {
     const os::ShortLock guard(o.mutex);
-    if (o.graph.nodes() + 2 > kMaxNodes) forget_all(o, trash);
-    const auto found = o.classes.find(key);
-    made.class_node = found != o.classes.end() ? found->second : add_node(o, 0, label);
-    o.classes[key] = made.class_node;
-    made.own_node = add_node(o, made.class_node, single);
-    origin.class_node.store(made.class_node, std::memory_order_relaxed);
-    origin.own_node.store(made.own_node, std::memory_order_relaxed);
+    nodes = known_nodes(origin);  // another thread may have been faster
+    if (nodes.own_node == 0) nodes = make_nodes(o, origin, key, label, single, trash);
   }
   give_back(trash);
-  return made;
+  return nodes;
 }
 
-bool check_chain(const std::vector<OrderNodes>& held, OrderNodes wanted, std::uint64_t chain) {
+Checked check_chain(const std::vector<OrderNodes>& held, OrderNodes wanted, std::uint64_t chain) {
   Order& o = order();
   {
     const os::ShortLock guard(o.mutex);
-    if (o.chains.contains(chain)) return true;
+    if (o.chains.contains(chain)) return Checked::yes;
   }
   const Here here;
   if (!here.is_whole()) {
     here.give_back();
-    return false;
+    PyErr_Clear();
+    return Checked::no;
   }
-  std::vector<PyObject*> circles;
+  std::vector<Circle> circles;
   Trash trash;
+  bool is_learnt = false;
   {
     const os::ShortLock guard(o.mutex);
-    for (const OrderNodes& before : held) {
-      const Edge edge = edge_between(before, wanted);
-      std::vector<NodeId> path;
-      const Added added = o.graph.add_edge(edge.first, edge.second, &path);
-      if (added == Added::full) {
-        forget_all(o, trash);
-        break;
-      }
-      if (added == Added::known) continue;
-      PyObject* sighting = sighting_of(o, edge, here.ident, here.name, here.stack);
-      if (sighting == nullptr) continue;
-      trash.push_back(sighting);
-      if (added == Added::added) remember(o, edge, sighting);
-      if (added == Added::cycle && is_news(o, edge)) {
-        if (PyObject* edges = circle(o, sighting, path)) circles.push_back(edges);
-      }
+    const auto is_old = [&o](OrderNodes nodes) { return nodes.generation != o.generation; };
+    if (!is_old(wanted) && std::none_of(held.begin(), held.end(), is_old)) {
+      is_learnt = learn(o, held, wanted, here, circles, trash);
     }
-    o.chains.insert(chain);
+    if (is_learnt) o.chains.insert(chain);
   }
   here.give_back();
   give_back(trash);
   bool goes_on = true;
-  for (PyObject* edges : circles) {
-    PyObject* answer = goes_on ? call_event("order", PyTuple_Pack(1, edges)) : nullptr;
-    if (goes_on && (answer == nullptr || !Py_IsNone(answer))) {
-      if (answer != nullptr) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(answer)), answer);
-      goes_on = false;
+  for (const Circle& circle : circles) {
+    goes_on = goes_on && (circle.empty() || report(circle));
+    for (const Sighting& edge : circle) {
+      for (PyObject* object : edge) Py_DECREF(object);
     }
-    Py_XDECREF(answer);
-    Py_DECREF(edges);
   }
-  return goes_on;
+  if (!goes_on) return Checked::error;
+  return is_learnt ? Checked::yes : Checked::no;
 }
 
 void forget_order_node(std::uint64_t own_node) {
@@ -232,15 +291,19 @@ void forget_order_node(std::uint64_t own_node) {
     const os::ShortLock guard(o.mutex);
     const auto found = o.nodes.find(own_node);
     if (found == o.nodes.end()) return;
-    for (const Edge& edge : found->second.edges) {
-      const auto sighting = o.sightings.find(edge);
-      if (sighting == o.sightings.end()) continue;
-      trash.push_back(sighting->second);
-      o.sightings.erase(sighting);
+    std::vector<Edge> edges;
+    o.graph.remove_node(own_node, &edges);
+    try {
+      for (const Edge& edge : edges) {
+        const auto sighting = o.sightings.find(edge);
+        if (sighting == o.sightings.end()) continue;
+        throw_away(sighting->second, trash);
+        o.sightings.erase(sighting);
+      }
+      trash.push_back(found->second.label);
+      o.nodes.erase(found);
+    } catch (const std::bad_alloc&) {  // what is left goes with the graph
     }
-    trash.push_back(found->second.label);
-    o.nodes.erase(found);
-    o.graph.remove_node(own_node);
   }
   give_back(trash);
 }
@@ -251,7 +314,6 @@ void forget_order() {
   {
     const os::ShortLock guard(o.mutex);
     forget_all(o, trash);
-    o.reported.clear();
   }
   give_back(trash);
 }

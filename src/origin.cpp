@@ -107,16 +107,23 @@ PyObject* get_name([[maybe_unused]] PyObject* lock, Origin& origin) {
   return name == nullptr ? Py_NewRef(Py_None) : name;
 }
 
-std::string class_key(const Origin& origin) {
+std::string class_key(PyObject* lock, Origin& origin) {
   const auto utf8 = [](PyObject* text) {
     const char* chars = PyUnicode_AsUTF8(text);
     if (chars == nullptr) PyErr_Clear();  // lone surrogates: they are all one to us
     return std::string(chars == nullptr ? "?" : chars);
   };
-  if (origin.name != nullptr) return "name " + utf8(origin.name);
+  const py::object name = py::reinterpret_steal<py::object>(get_name(lock, origin));
+  if (!name.is_none()) return "name " + utf8(name.ptr());
   if (origin.code == nullptr) return "nowhere";
   return utf8(file_of(origin.code)) + ' ' + std::to_string(origin.code->co_firstlineno) + ' ' +
          std::to_string(origin.instruction);
+}
+
+PyObject* describe_name(const char* utf8) {
+  if (utf8[0] == '\0') return Py_NewRef(Py_None);
+  return PyUnicode_DecodeUTF8(utf8, static_cast<Py_ssize_t>(std::char_traits<char>::length(utf8)),
+                              "replace");
 }
 
 PyObject* describe_origin(PyObject* lock, Origin& origin) {

@@ -20,9 +20,11 @@ struct Origin {
   PyCodeObject* code;  // null: made where no Python code runs
   int instruction;     // offset into its bytecode
   PyObject* name;      // a str, or null
-  // Nodes of the lock-order graph: of the class, and of this lock alone. 0: none yet.
+  // Nodes of the lock-order graph: of the class, and of this lock alone; and which of the graphs
+  // that there have been they belong to (0: none). Written and read in lock_order.cpp alone.
   std::atomic<std::uint64_t> class_node;
   std::atomic<std::uint64_t> own_node;
+  std::atomic<std::uint32_t> generation;
   // How many threads' records say that they hold it (see tracking.hpp).
   std::atomic<std::uint32_t> records;
 };
@@ -50,8 +52,11 @@ void end_origin(Origin& origin);
 bool set_name(PyObject* lock, Origin& origin, PyObject* name);
 PyObject* get_name(PyObject* lock, Origin& origin);  // the name or None
 
+// A name that the core keeps of a thread, perhaps cut in the middle of a character; None if empty.
+PyObject* describe_name(const char* utf8);
+
 // What makes two locks of one class: the name, else the place.
-std::string class_key(const Origin& origin);
+std::string class_key(PyObject* lock, Origin& origin);
 
 // (type name, name or None, place or None)
 PyObject* describe_origin(PyObject* lock, Origin& origin);

@@ -4,18 +4,12 @@
 #include "tracking.hpp"
 
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <new>
-#include <utility>
 #include <vector>
 
 #include "deadlock_settings.hpp"
-#include "lock_header.hpp"
-#include "lock_order.hpp"
+#include "hold_records.hpp"
 #include "nativeconc/deadlock/thread_registry.hpp"
-#include "nativeconc/os/short_mutex.hpp"
-#include "thread_name.hpp"
 
 namespace nativeconc::seam {
 
@@ -26,130 +20,37 @@ namespace {
 using deadlock::Mode;
 using deadlock::ThreadId;
 
-struct Held {
-  PyObject* lock = nullptr;  // a reference: what is on a record cannot go away
-  OrderNodes nodes;
-  std::uint64_t chain = 0;  // stands for this lock and all that were taken before it
-  Mode mode = Mode::lock;
-  Place place;
-};
-
-struct Record {
-  os::ShortMutex mutex;
-  ThreadId thread = deadlock::kNobody;
-  std::uint32_t period = 0;  // which enable() it belongs to
-  bool has_ended = false;
-  std::vector<Held> held;
-  std::array<std::uint64_t, 128> known_chains{};  // of the lock-order graph, by their last bits
-};
-
-// All records. Never destroyed: threads may outlive the destructors of static objects.
-struct Records {
-  os::ShortMutex mutex;
-  std::vector<Record*> all;
-};
-Records& records() {
-  static auto* const instance = new Records;
-  return *instance;
-}
-
-std::atomic<std::uint32_t> period{1};
-
-// The thread ends, without the GIL: who comes next throws the record away.
-struct OwnRecord {
-  Record* record = nullptr;
-  ~OwnRecord() {
-    if (record == nullptr) return;
-    const os::ShortLock guard(record->mutex);
-    record->has_ended = true;
-  }
-};
-thread_local OwnRecord own;
 thread_local int not_tracked = 0;
 
-void give_back(std::vector<Held>& held) {
-  for (const Held& entry : held) {
-    Py_DECREF(entry.lock);
-    Py_XDECREF(entry.place.code);
+// Up to CPython 3.11 any allocation may run the garbage collector, and so any Python code. While
+// one of these lives, none does.
+#if PY_VERSION_HEX < 0x030C0000
+class NoCollection {
+ public:
+  NoCollection() : was_on_(PyGC_Disable() != 0) {}
+  ~NoCollection() {
+    if (was_on_) PyGC_Enable();
   }
-  held.clear();
-}
+  NoCollection(const NoCollection&) = delete;
+  NoCollection& operator=(const NoCollection&) = delete;
 
-void throw_away_ended_records() {
-  std::vector<Record*> ended;
-  {
-    const os::ShortLock guard(records().mutex);
-    const auto first = std::partition(records().all.begin(), records().all.end(), [](Record* r) {
-      const os::ShortLock inner(r->mutex);
-      return !r->has_ended;
-    });
-    ended.assign(first, records().all.end());
-    records().all.erase(first, records().all.end());
-  }
-  for (Record* record : ended) {
-    give_back(record->held);
-    delete record;
+ private:
+  const bool was_on_;
+};
+#else
+struct [[maybe_unused]] NoCollection {};
+#endif
+
+const char* spoken(deadlock::Fate fate) {
+  switch (fate) {
+    case deadlock::Fate::exited:
+      return "exited";
+    case deadlock::Fate::lost:
+      return "lost";
+    default:
+      return "alive";
   }
 }
-
-// This thread's record, or null if there is no memory.
-Record* own_record() {
-  if (own.record == nullptr) {
-    throw_away_ended_records();
-    auto record = std::make_unique<Record>();
-    record->thread = this_thread();
-    const os::ShortLock guard(records().mutex);
-    records().all.push_back(record.get());
-    own.record = record.release();
-  }
-  name_this_thread();
-  Record& record = *own.record;
-  const std::uint32_t now = period.load(std::memory_order_relaxed);
-  if (record.period != now) {
-    std::vector<Held> old;
-    {
-      const os::ShortLock guard(record.mutex);
-      old.swap(record.held);
-      record.known_chains.fill(0);
-      record.period = now;
-    }
-    give_back(old);
-  }
-  return &record;
-}
-
-std::uint64_t mix(std::uint64_t chain, std::uint64_t node) {
-  std::uint64_t x = (chain ^ node) * 0x9e37'79b9'7f4a'7c15;
-  x ^= x >> 32;
-  return x * 0xbf58'476d'1ce4'e5b9;
-}
-
-// Classes stand for locks, except where two of one class are held together.
-std::uint64_t chain_after(const std::vector<Held>& held, std::size_t n, OrderNodes next) {
-  std::uint64_t chain = mix(n == 0 ? 0 : held[n - 1].chain, next.class_node);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (held[i].nodes.class_node == next.class_node) {
-      chain = mix(mix(chain, held[i].nodes.own_node), next.own_node);
-    }
-  }
-  return chain;
-}
-
-// Takes the last entry of this lock off a record. The caller holds the record's mutex.
-bool take_off(Record& record, PyObject* lock, std::vector<Held>& trash) {
-  const auto found = std::find_if(record.held.rbegin(), record.held.rend(),
-                                  [lock](const Held& entry) { return entry.lock == lock; });
-  if (found == record.held.rend()) return false;
-  trash.push_back(*found);
-  auto next = record.held.erase(std::next(found).base());
-  for (; next != record.held.end(); ++next) {
-    const auto i = static_cast<std::size_t>(next - record.held.begin());
-    next->chain = chain_after(record.held, i, next->nodes);
-  }
-  return true;
-}
-
-Origin& origin_of(PyObject* lock) { return lock_header(lock)->origin; }
 
 }  // namespace
 
@@ -170,13 +71,13 @@ NotTracked::~NotTracked() { --not_tracked; }
 bool check_order(PyObject* lock) {
   if (not_tracked > 0 || !deadlock_settings().order.load(std::memory_order_relaxed)) return true;
   try {
-    Record& record = *own_record();
-    OrderNodes wanted;
+    Record& record = own_record();
+    if (!renew_nodes(record)) return true;
+    const OrderNodes wanted = order_nodes(lock, origin_of(lock));
+    if (wanted.own_node == 0) return true;
     std::uint64_t chain = 0;
     std::vector<OrderNodes> held;
     {
-      if (record.held.empty()) return true;  // only its own thread adds to it
-      wanted = order_nodes(lock, origin_of(lock));
       const os::ShortLock guard(record.mutex);
       chain = chain_after(record.held, record.held.size(), wanted);
       if (record.known_chains[chain % record.known_chains.size()] == chain) return true;
@@ -185,60 +86,53 @@ bool check_order(PyObject* lock) {
         held.push_back(entry.nodes);
       }
     }
-    if (wanted.own_node == 0) return true;
-    if (!check_chain(held, wanted, chain)) return false;
-    const os::ShortLock guard(record.mutex);
-    record.known_chains[chain % record.known_chains.size()] = chain;
-    return true;
+    const Checked checked = check_chain(held, wanted, chain);
+    if (checked == Checked::yes) record.known_chains[chain % record.known_chains.size()] = chain;
+    return checked != Checked::error;
   } catch (const std::bad_alloc&) {
-    PyErr_NoMemory();
-    return false;
+    return true;  // the lock can be taken all the same
   }
 }
 
 void note_taken(PyObject* lock, Mode mode) {
   if (not_tracked > 0) return;
+  const NoCollection no_collection;
   Held entry;
   entry.lock = lock;
   entry.mode = mode;
   try {
-    Record& record = *own_record();
+    Record& record = own_record();
     if (deadlock_settings().order.load(std::memory_order_relaxed)) {
       entry.nodes = order_nodes(lock, origin_of(lock));
     }
     if (deadlock_settings().stacks.load(std::memory_order_relaxed)) entry.place = current_place();
-    const os::ShortLock guard(record.mutex);
-    entry.chain = chain_after(record.held, record.held.size(), entry.nodes);
-    record.held.push_back(entry);
-    Py_INCREF(lock);
-    origin_of(lock).records.fetch_add(1, std::memory_order_relaxed);
+    if (!put_on(record, entry)) {
+      Py_XDECREF(entry.place.code);
+      return;
+    }
+    // A plain lock may be released by another thread, and may have been before it was put on the
+    // record. The fence pairs with that in note_released(): either that thread has seen the entry,
+    // or this one sees what it did.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (mode != Mode::lock || owner_of(lock) == record.thread) return;
+    give_back(take_off(record, lock));
   } catch (const std::bad_alloc&) {
     Py_XDECREF(entry.place.code);  // the lock is taken all the same
   }
 }
 
 void note_released(PyObject* lock, ThreadId owner) {
-  std::atomic<std::uint32_t>& count = origin_of(lock).records;
-  if (count.load(std::memory_order_relaxed) == 0) return;
-  std::vector<Held> trash;
-  if (own.record != nullptr && own.record->thread == owner) {
-    const os::ShortLock guard(own.record->mutex);
-    take_off(*own.record, lock, trash);
-  } else {
-    const os::ShortLock guard(records().mutex);
-    for (Record* record : records().all) {
-      if (record->thread != owner) continue;
-      const os::ShortLock inner(record->mutex);
-      take_off(*record, lock, trash);
-    }
-  }
-  count.fetch_sub(static_cast<std::uint32_t>(trash.size()), std::memory_order_relaxed);
-  give_back(trash);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with that in note_taken()
+  if (origin_of(lock).records.load(std::memory_order_relaxed) == 0) return;
+  give_back(take_off(owner, lock));
+  thin_out_records();
 }
 
 void set_tracking(bool on) {
+  // A thread that has not seen this yet puts an entry on its record either before that is emptied,
+  // or after, and then sees it: see put_on().
   detail::tracking.store(on, std::memory_order_relaxed);
-  period.fetch_add(1, std::memory_order_relaxed);
+  empty_records();
   forget_order();
 }
 
@@ -268,12 +162,10 @@ PyObject* list_held() {
     Place place;
   };
   std::vector<Line> lines;
-  const std::uint32_t now = period.load(std::memory_order_relaxed);
   try {
     const os::ShortLock guard(records().mutex);
     for (Record* record : records().all) {
       const os::ShortLock inner(record->mutex);
-      if (record->period != now) continue;
       for (const Held& entry : record->held) {
         lines.push_back({record->thread, Py_NewRef(entry.lock), entry.mode, entry.place});
         Py_XINCREF(entry.place.code);
@@ -303,17 +195,12 @@ PyObject* list_held() {
   for (const Line& line : lines) {
     const deadlock::ThreadInfo thread = deadlock::thread_info(line.thread);
     PyObject* took = describe_place(line.place.code, line.place.instruction);
-    PyObject* name =
-        thread.name[0] == '\0'
-            ? Py_NewRef(Py_None)
-            : PyUnicode_DecodeUTF8(
-                  thread.name.data(),
-                  static_cast<Py_ssize_t>(std::char_traits<char>::length(thread.name.data())),
-                  "replace");
-    PyObject* item = list == nullptr || took == nullptr || name == nullptr
-                         ? nullptr
-                         : Py_BuildValue("KOOsO", static_cast<unsigned long long>(thread.ident),
-                                         name, line.lock, mode_name(line.mode), took);
+    PyObject* name = describe_name(thread.name.data());
+    PyObject* item =
+        list == nullptr || took == nullptr || name == nullptr
+            ? nullptr
+            : Py_BuildValue("KOOsOs", static_cast<unsigned long long>(thread.ident), name,
+                            line.lock, mode_name(line.mode), took, spoken(thread.fate));
     if (list != nullptr && (item == nullptr || PyList_Append(list, item) != 0)) Py_CLEAR(list);
     Py_XDECREF(item);
     Py_XDECREF(name);

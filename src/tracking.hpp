@@ -4,8 +4,7 @@
 // What nc.deadlock.enable(order=True) and enable(stacks=True) cost: each thread's record of the
 // locks that it holds, in the order in which it took them. Off, it is one load of a flag.
 //
-// Needs the GIL. A record is a list of its thread, guarded by a short mutex, because others look at
-// it and because a plain Lock may be released by another thread.
+// Needs the GIL. The records are in hold_records.hpp.
 #pragma once
 
 #include <atomic>
@@ -35,13 +34,14 @@ void note_taken(PyObject* lock, deadlock::Mode mode);
 // After it was released by this thread; `owner` had it.
 void note_released(PyObject* lock, deadlock::ThreadId owner);
 
-// enable() and disable(): begins or ends tracking. Records and the lock-order graph start empty.
+// enable() and disable(): begins or ends tracking. Empties the records and the lock-order graph.
 void set_tracking(bool on);
 
 // The place where a thread took a lock, as (filename, line, function), or None if unknown.
 PyObject* where_taken(PyObject* lock, deadlock::ThreadId thread);
 
-// [(ident, name, lock, mode, took)]: what threads hold, as far as it is known.
+// [(ident, name, lock, mode, took, fate)]: what threads hold, as far as it is known. The fate of a
+// thread is "alive", "exited" or "lost" (it was one of the process that this one was forked from).
 PyObject* list_held();
 
 // While one of these lives, this thread's locks are not tracked.

@@ -6,8 +6,7 @@
 //
 // Any thread, guarded by the caller, const members too. Never blocks and never throws. When more
 // than a maximum is in it, or memory is short, it forgets: that is correct, chains are then checked
-// again. A forked child goes on with what it finds; if another thread of the parent may have been
-// in here during the fork, the child calls abandon() first.
+// again. A forked child goes on with what it finds.
 //
 // Open addressing: a key lies in the first free slot from its home on, so a search ends at a free
 // slot. Invariant: at least half of the slots are free. Key 0 is like any other, but kept apart: in
@@ -53,13 +52,6 @@ class ChainSet {
     slots_.reset();
     n_slots_ = size_ = 0;
     has_zero_ = false;
-  }
-
-  // The same for a forked child that cannot trust what it finds: reads none of it and frees
-  // nothing.
-  void abandon() noexcept {
-    static_cast<void>(slots_.release());
-    clear();
   }
 
  private:

@@ -70,7 +70,7 @@ struct OrderGraph::Data {
   void reorder();
   Index place_for_edge();
   void link(Index edge, Index from, Index to);
-  void unlink(Index edge);
+  void unlink(Index edge, std::vector<std::pair<NodeId, NodeId>>* removed);
 };
 
 // Fills `reached`, until `to` is among it. Nodes above `to` cannot lead to it.
@@ -156,8 +156,12 @@ void OrderGraph::Data::link(Index edge, Index from, Index to) {
   first_out = first_in = edge;
 }
 
-void OrderGraph::Data::unlink(Index edge) {
+void OrderGraph::Data::unlink(Index edge, std::vector<std::pair<NodeId, NodeId>>* removed) {
   const Edge gone = edges[edge];
+  try {
+    if (removed != nullptr) removed->emplace_back(nodes[gone.from].id, nodes[gone.to].id);
+  } catch (const std::bad_alloc&) {
+  }
   keys.erase(key_of(gone.from, gone.to));
   (gone.before_out == kNone ? nodes[gone.from].first_out : edges[gone.before_out].next_out) =
       gone.next_out;
@@ -195,12 +199,13 @@ NodeId OrderGraph::add_node() noexcept try {
   return kNoNode;
 }
 
-void OrderGraph::remove_node(NodeId node) noexcept {
+void OrderGraph::remove_node(NodeId node,
+                             std::vector<std::pair<NodeId, NodeId>>* removed) noexcept {
   const Index place = data_ == nullptr ? kNone : data_->find(node);
   if (place == kNone) return;
   Node& gone = data_->nodes[place];
-  while (gone.first_out != kNone) data_->unlink(gone.first_out);
-  while (gone.first_in != kNone) data_->unlink(gone.first_in);
+  while (gone.first_out != kNone) data_->unlink(gone.first_out, removed);
+  while (gone.first_in != kNone) data_->unlink(gone.first_in, removed);
   gone = {};
   gone.first_out = data_->free_node;
   data_->free_node = place;
@@ -248,7 +253,5 @@ std::size_t OrderGraph::nodes() const noexcept { return data_ == nullptr ? 0 : d
 std::size_t OrderGraph::edges() const noexcept { return data_ == nullptr ? 0 : data_->keys.size(); }
 
 void OrderGraph::clear() noexcept { data_.reset(); }
-
-void OrderGraph::abandon() noexcept { static_cast<void>(data_.release()); }
 
 }  // namespace nativeconc::deadlock

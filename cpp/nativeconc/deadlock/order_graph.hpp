@@ -7,8 +7,7 @@
 // of them.
 //
 // Any thread, guarded by the caller, const members too. Never blocks and never throws: memory that
-// cannot be had counts as `full`. A forked child goes on with what it finds; if another thread of
-// the parent may have been in here during the fork, the child calls abandon() first.
+// cannot be had counts as `full`. A forked child goes on with what it finds.
 //
 // Invariants:
 //   I.   Every node has a position, different from all others', and every edge leads from a lower
@@ -31,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace nativeconc::deadlock {
@@ -59,8 +59,9 @@ class OrderGraph {
   // kNoNode if there is no room for another.
   NodeId add_node() noexcept;
 
-  // Removes it with all of its edges.
-  void remove_node(NodeId node) noexcept;
+  // Removes it with all of its edges, each of which, as (held, wanted), is added to *removed as far
+  // as there is memory. May be null.
+  void remove_node(NodeId node, std::vector<std::pair<NodeId, NodeId>>* removed = nullptr) noexcept;
 
   // A lock of class `wanted` is taken by somebody who holds one of class `held`. On `cycle`, *path
   // becomes a shortest way from `wanted` to `held` along edges of the graph, both ends included; it
@@ -75,10 +76,6 @@ class OrderGraph {
 
   // Removes all nodes and edges, and gives their memory back.
   void clear() noexcept;
-
-  // The same for a forked child that cannot trust what it finds: reads none of it and frees
-  // nothing.
-  void abandon() noexcept;
 
  private:
   struct Data;

@@ -37,11 +37,11 @@ def held() -> list[Hold]:
     return [
         Hold(
             ident=ident,
-            name=thread_name(ident, name, is_alive=True),
+            name=thread_name(ident, name, is_alive=fate == "alive"),
             lock=lock,
             label=_build.label_of(lock),
             mode=mode,
             took=_build.site_of(took),
         )
-        for ident, name, lock, mode, took in _core.deadlock_held()
+        for ident, name, lock, mode, took, fate in _core.deadlock_held()
     ]

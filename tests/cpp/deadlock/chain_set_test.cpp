@@ -9,8 +9,6 @@
 #include <random>
 #include <unordered_set>
 
-#include "support.hpp"
-
 namespace nativeconc::deadlock {
 namespace {
 
@@ -88,19 +86,6 @@ TEST(ChainSet, CanBeClearedAndUsedAgain) {
   set.insert(3);
   EXPECT_TRUE(set.contains(3));
   EXPECT_EQ(set.size(), 1U);
-}
-
-// In a child, which ends without a look for leaks: what abandon() leaves behind is one.
-TEST(ChainSet, AnAbandonedSetIsEmpty) {
-  const int in_child = testing::run_in_child([] {
-    ChainSet set(10);
-    for (std::uint64_t key = 0; key < 10; ++key) set.insert(key);
-    set.abandon();
-    if (set.size() != 0 || set.contains(0) || set.contains(3)) return 1;
-    set.insert(3);
-    return set.contains(3) && set.size() == 1 ? 7 : 2;
-  });
-  EXPECT_EQ(in_child, 7);
 }
 
 }  // namespace

@@ -311,20 +311,18 @@ TEST(OrderGraph, AllTheEdgesThatFitAgainstTheOrder) {
   EXPECT_EQ(graph.edges(), 0U);
 }
 
-// In a child, which ends without a look for leaks: what abandon() leaves behind is one.
-TEST(OrderGraph, AnAbandonedGraphIsEmptyAndKeepsNumbersApart) {
-  const int in_child = testing::run_in_child([] {
-    OrderGraph graph(10, 10);
-    const auto before = add_nodes(graph, 2);
-    graph.add_edge(before[0], before[1], nullptr);
-    graph.abandon();
-    if (graph.nodes() != 0 || graph.edges() != 0) return 1;
-    const auto after = add_nodes(graph, 2);
-    if (std::count(after.begin(), after.end(), before[0]) != 0) return 2;
-    if (graph.add_edge(before[0], after[1], nullptr) != Added::known) return 3;
-    return graph.add_edge(after[1], after[0], nullptr) == Added::added ? 7 : 4;
-  });
-  EXPECT_EQ(in_child, 7);
+TEST(OrderGraph, ARemovedNodeTellsWhichEdgesWentWithIt) {
+  OrderGraph graph(10, 10);
+  const auto n = add_nodes(graph, 4);
+  graph.add_edge(n[0], n[1], nullptr);
+  graph.add_edge(n[1], n[2], nullptr);
+  graph.add_edge(n[2], n[3], nullptr);
+  std::vector<std::pair<NodeId, NodeId>> removed;
+  graph.remove_node(n[1], &removed);
+  std::sort(removed.begin(), removed.end());
+  EXPECT_EQ(removed, (std::vector{std::pair{n[0], n[1]}, std::pair{n[1], n[2]}}));
+  graph.remove_node(n[1], &removed);
+  EXPECT_EQ(removed.size(), 2U);
 }
 
 }  // namespace
