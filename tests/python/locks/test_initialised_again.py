@@ -14,10 +14,12 @@ import nativeconc as nc
 
 def hammer(*calls: Callable[[], object]) -> None:
     """Each on a thread of its own, again and again."""
-    end = time.monotonic() + 0.3
     errors: list[BaseException] = []
+    together = threading.Barrier(len(calls))
 
     def repeat(call: Callable[[], object]) -> None:
+        together.wait()
+        end = time.monotonic() + 0.3
         try:
             while time.monotonic() < end:
                 call()
@@ -54,5 +56,6 @@ def test_a_barrier_keeps_the_action_and_the_timeout_that_are_in_use() -> None:
         # New objects each time, which nobody else keeps.
         barrier.__init__(1, lambda: ran.append(None), float("1e3"))
 
+    initialise()
     hammer(barrier.wait, barrier.wait, initialise)
     assert ran
