@@ -80,13 +80,19 @@ void let_others_run() {
   take_gil(state);
 }
 
+// Of somebody else's lock nothing is asked for but acquire(timeout=).
+Waited try_one(const AcquireAll* all, Py_ssize_t i) {
+  const LockOperations* operations = all->operations[i];
+  return operations == &kMethodOperations ? operations->take(lock_at(all, i), Deadline::expired())
+                                          : operations->attempt(lock_at(all, i));
+}
+
 // The index of a lock that was taken, or count() if all are held now; -1 with an error, and then
 // none is held.
 Py_ssize_t try_others(const AcquireAll* all, Py_ssize_t first) {
   const Py_ssize_t n = count(all);
   for (Py_ssize_t i = 0; i < n; ++i) {
-    const Waited waited =
-        i == first ? Waited::acquired : all->operations[i]->attempt(lock_at(all, i));
+    const Waited waited = i == first ? Waited::acquired : try_one(all, i);
     if (waited == Waited::acquired) continue;
     FirstError error;
     error.catch_up();
@@ -114,6 +120,8 @@ PyObject* enter(PyObject* self, PyObject*) {
     next = try_others(all, next);
     if (next < 0) return nullptr;
     if (next == n) break;
+    // The next one may be free already, and so on: it is here that this comes to an end.
+    if (deadline.has_passed()) return timed_out(all);
     let_others_run();
     if (PyErr_CheckSignals() != 0) return nullptr;
   }
@@ -248,7 +256,8 @@ PyMethodDef functions[] = {
      "    timeout: seconds to wait at most, all together; None waits for ever.\n\n"
      "Raises:\n"
      "    TypeError: something is not a lock.\n"
-     "    ValueError: a lock is given twice, or the timeout is negative or NaN.\n"
+     "    ValueError: a lock is given twice, or with a timeout of its own, or the timeout is\n"
+     "        negative or NaN.\n"
      "    LockTimeout: on entering, when the time is up; no lock is held, the body does not run.\n"
      "    DeadlockError: on entering, when the wait would never end because of a lock that this\n"
      "        thread held before.\n\n"

@@ -35,11 +35,18 @@ struct BarrierWait {
   Barrier::Round& round;
 };
 
-// Once everybody is there it is only a matter of the action: then the deadline is over and done
-// with.
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<BarrierWait*>(wait);
   return self->barrier.wait(self->round, deadline);
+}
+
+// A new reference, or null if there is none: another thread may initialise the barrier again.
+PyObject* shared(PyObject* self, PyObject* BarrierObject::* member) {
+  PyObject* value = nullptr;
+  NATIVECONC_BEGIN_EXCLUSIVE(self);
+  value = Py_XNewRef(barrier_object(self)->*member);
+  NATIVECONC_END_EXCLUSIVE();
+  return value;
 }
 
 PyObject* broken() {
@@ -49,7 +56,7 @@ PyObject* broken() {
 
 // The last to arrive: runs the action and lets everybody go, or breaks the barrier for all.
 PyObject* finish(PyObject* self, const Barrier::Arrival& arrival) {
-  PyObject* action = Py_XNewRef(barrier_object(self)->action);
+  PyObject* action = shared(self, &BarrierObject::action);
   PyObject* answer = action == nullptr ? Py_NewRef(Py_None) : PyObject_CallNoArgs(action);
   Py_XDECREF(action);
   core(self).finish(arrival.round,
@@ -62,25 +69,33 @@ PyObject* finish(PyObject* self, const Barrier::Arrival& arrival) {
 PyObject* wait_for_others(PyObject* self, const Barrier::Arrival& arrival, Deadline deadline) {
   BarrierWait wait{core(self), *arrival.round};
   Waited waited = wait_for({&wait, sleep, nullptr, &barrier_object(self)->stats}, deadline);
-  if (waited == Waited::timed_out && core(self).is_complete(*arrival.round)) {
-    waited = wait_for({&wait, sleep, nullptr, &barrier_object(self)->stats}, Deadline::never());
-  }
-  const Barrier::Outcome outcome =
+  Barrier::Outcome outcome =
       core(self).leave(arrival.round, waited == Waited::timed_out ? Barrier::Leaving::give_up
                                                                   : Barrier::Leaving::go);
+  if (outcome == Barrier::Outcome::complete) {
+    // It is only a matter of the action now: the deadline is over and done with.
+    waited = wait_for({&wait, sleep, nullptr, &barrier_object(self)->stats}, Deadline::never());
+    outcome = core(self).leave(arrival.round, Barrier::Leaving::go);
+  }
   if (waited == Waited::error) return nullptr;
   if (outcome != Barrier::Outcome::tripped) return broken();
   return PyLong_FromUnsignedLong(arrival.index);
 }
 
+bool parse_preset(PyObject* self, Deadline* deadline) {
+  PyObject* timeout = shared(self, &BarrierObject::timeout);
+  const bool parsed = parse_optional_timeout(timeout, deadline);
+  Py_XDECREF(timeout);
+  return parsed;
+}
+
 PyObject* barrier_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Deadline deadline = Deadline::never();
   if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
-  PyObject* preset = barrier_object(self)->timeout;
   const bool given =
       nargs > 0 ? args[0] != Py_None
                 : kwnames != nullptr && PyTuple_GET_SIZE(kwnames) > 0 && args[0] != Py_None;
-  if (!given && !parse_optional_timeout(preset, &deadline)) return nullptr;
+  if (!given && !parse_preset(self, &deadline)) return nullptr;
   const Barrier::Arrival arrival = core(self).arrive();
   switch (arrival.role) {
     case Barrier::Role::last:

@@ -86,6 +86,11 @@ PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs
   return answer;
 }
 
+PyObject* condition_locked(PyObject* self, PyObject*) {
+  PyObject* lock = condition_lock(self);
+  return lock == nullptr ? nullptr : PyObject_CallMethod(lock, "locked", nullptr);
+}
+
 PyObject* condition_timeout(PyObject* self, PyObject* seconds) {
   return make_timed_entry(self, seconds, kOperations);
 }
@@ -139,7 +144,24 @@ PyObject* condition_new(PyTypeObject* subtype, PyObject*, PyObject*) {
   if (self == nullptr) return nullptr;
   new (&core(self)) sync::Condition;
   new (&condition_object(self)->stats) sync::WaitStats;
+  new (&condition_object(self)->lock) std::atomic<PyObject*>(nullptr);
   return self;
+}
+
+// Steals the reference. A lock that was there before stays until the condition goes: other threads
+// may be at work on it, who have no reference of their own.
+bool set_lock(ConditionObject* condition, PyObject* lock) {
+  PyObject* before = condition->lock.load(std::memory_order_relaxed);
+  if (before != nullptr && condition->replaced == nullptr) condition->replaced = PyList_New(0);
+  if (before != nullptr &&
+      (condition->replaced == nullptr || PyList_Append(condition->replaced, before) != 0)) {
+    Py_DECREF(lock);
+    return false;
+  }
+  Py_XDECREF(before);
+  // release: pairs with the acquire in condition_lock()
+  condition->lock.store(lock, std::memory_order_release);
+  return true;
 }
 
 int condition_init(PyObject* self, PyObject* args, PyObject* kwargs) {
@@ -160,20 +182,24 @@ int condition_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   } else {
     Py_INCREF(lock);
   }
+  bool is_set = false;
   NATIVECONC_BEGIN_EXCLUSIVE(self);
-  Py_XSETREF(condition_object(self)->lock, lock);
+  is_set = set_lock(condition_object(self), lock);
   NATIVECONC_END_EXCLUSIVE();
-  return 0;
+  return is_set ? 0 : -1;
 }
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
-  Py_VISIT(condition_object(self)->lock);
+  Py_VISIT(condition_object(self)->lock.load(std::memory_order_relaxed));
+  Py_VISIT(condition_object(self)->replaced);
   return 0;
 }
 
 int clear(PyObject* self) {
-  Py_CLEAR(condition_object(self)->lock);
+  Py_CLEAR(condition_object(self)->replaced);
+  PyObject* lock = condition_object(self)->lock.exchange(nullptr, std::memory_order_relaxed);
+  Py_XDECREF(lock);
   return 0;
 }
 
@@ -190,6 +216,11 @@ PyMethodDef methods[] = {
      "Take the condition's lock, by its own acquire(), which says what blocking and timeout mean."},
     {"release", condition_release, METH_NOARGS,
      "release($self, /)\n--\n\nGive the condition's lock back, by its own release()."},
+    {"locked", condition_locked, METH_NOARGS,
+     "locked($self, /)\n--\n\n"
+     "Return whether anyone holds the condition's lock, by its own locked().\n\n"
+     "Raises:\n"
+     "    AttributeError: the lock has no such method."},
     {"timeout", condition_timeout, METH_O,
      "timeout($self, seconds, /)\n--\n\n"
      "Return a context manager that takes the lock within so many seconds, or raises "
@@ -287,7 +318,7 @@ PyType_Spec spec = {"nativeconc.Condition", sizeof(ConditionObject), 0,
 }  // namespace
 
 PyObject* condition_lock(PyObject* self) {
-  PyObject* lock = condition_object(self)->lock;
+  PyObject* lock = condition_object(self)->lock.load(std::memory_order_acquire);
   if (lock == nullptr) PyErr_SetString(PyExc_RuntimeError, "Condition.__init__() not called");
   return lock;
 }
@@ -301,8 +332,10 @@ PyObject* new_condition_over_lock() {
 }
 
 PyObject* innermost_lock(PyObject* object) {
-  while (PyObject_TypeCheck(object, type) != 0 && condition_object(object)->lock != nullptr) {
-    object = condition_object(object)->lock;
+  while (PyObject_TypeCheck(object, type) != 0) {
+    PyObject* lock = condition_object(object)->lock.load(std::memory_order_acquire);
+    if (lock == nullptr) break;
+    object = lock;
   }
   return object;
 }

@@ -4,6 +4,8 @@
 // The Python object behind nc.Condition, and what others need of it. Needs the GIL.
 #pragma once
 
+#include <atomic>
+
 #include "nativeconc/sync/condition.hpp"
 #include "nativeconc/sync/wait_stats.hpp"
 #include "python.hpp"
@@ -13,7 +15,8 @@ namespace nativeconc::seam {
 struct ConditionObject {
   PyObject_HEAD sync::Condition condition;
   sync::WaitStats stats;
-  PyObject* lock;  // null where __init__ has not run
+  std::atomic<PyObject*> lock;  // null where __init__ has not run
+  PyObject* replaced;           // a list of the locks before it, if __init__ has run again
   PyObject* weakrefs;
 };
 
@@ -21,7 +24,7 @@ inline ConditionObject* condition_object(PyObject* self) {
   return reinterpret_cast<ConditionObject*>(self);
 }
 
-// The lock of a Condition, borrowed, or null with an error.
+// The lock of a Condition, borrowed, or null with an error. It lives as long as the condition.
 PyObject* condition_lock(PyObject* self);
 
 // nc.Condition(nc.Lock()). A new reference, or null with an error.

@@ -38,8 +38,11 @@ Waited attempt(PyObject* lock) { return took(PyObject_CallMethod(lock, "acquire"
 
 Waited take(PyObject* lock, Deadline deadline) {
   if (deadline.is_never()) {
+    // As threading does: a lock that returns at all has been taken, whatever it says.
     PyObject* answer = PyObject_CallMethod(lock, "acquire", nullptr);
-    return took(answer);
+    if (answer == nullptr) return Waited::error;
+    Py_DECREF(answer);
+    return Waited::acquired;
   }
   const std::int64_t left_ns = std::max<std::int64_t>(0, deadline.when_ns() - monotonic_ns());
   return acquire_within(lock, static_cast<double>(left_ns) * 1e-9);

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import nativeconc as nc
-from contracts.acquire_all_locks import Traced, is_free
+from contracts.acquire_all_locks import ByTimeoutAlone, Traced, is_free
 from contracts.blocking import OtherThread, blocked_in
 from nativeconc import reference
 
@@ -53,6 +53,7 @@ class AcquireAllContract:
             reference.Condition(),
             multiprocessing.Lock(),
             Traced("lock", []),
+            ByTimeoutAlone(),
         ]
 
     def test_takes_all_and_gives_all_back(self) -> None:

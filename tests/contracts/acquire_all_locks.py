@@ -38,6 +38,41 @@ class Traced:
         return self._lock.locked()
 
 
+class ByTimeoutAlone:
+    """A lock by somebody else, with no more than is asked for; to wait for ever it says nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def acquire(self, *, timeout: float | None = None) -> bool | None:
+        if timeout is not None:
+            return self._lock.acquire(timeout=timeout)
+        self._lock.acquire()
+        return None
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+class OneOfMany:
+    """Of the locks that share a list no more than one can be taken: the list says which is."""
+
+    def __init__(self, taken: list[OneOfMany], tries: int = 1000) -> None:
+        self._taken = taken
+        self._tries = tries
+
+    def acquire(self, timeout: float = -1) -> bool:  # noqa: ARG002
+        self._tries -= 1
+        assert self._tries > 0, "tries without end"
+        if self._taken:
+            return False
+        self._taken.append(self)
+        return True
+
+    def release(self) -> None:
+        self._taken.remove(self)
+
+
 def is_free(lock: Any) -> bool:
     def try_it() -> bool:
         if lock.acquire(timeout=0):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import nativeconc as nc
-from contracts.acquire_all_locks import is_free
+from contracts.acquire_all_locks import ByTimeoutAlone, OneOfMany, is_free
 from contracts.blocking import OtherThread, blocked_in
 
 
@@ -144,6 +144,39 @@ class AcquireAllWaitContract:
                     pass
             finally:
                 stop.set()
+
+    @pytest.mark.parametrize("timeout", [0, 0.01])
+    def test_a_lock_that_is_free_each_time_it_is_first_does_not_put_the_end_off(
+        self, timeout: float
+    ) -> None:
+        taken: list[OneOfMany] = []
+        tries = 1000 if timeout == 0 else 10**7
+        with (
+            pytest.raises(nc.LockTimeout),
+            self.all(OneOfMany(taken, tries), OneOfMany(taken, tries), timeout=timeout),
+        ):
+            pass
+        assert taken == []
+
+    @pytest.mark.parametrize("timeout", [None, 100])
+    def test_a_lock_need_not_know_more_than_a_timeout(
+        self, other: OtherThread, timeout: float | None
+    ) -> None:
+        a, b = ByTimeoutAlone(), ByTimeoutAlone()
+        other(b.acquire)
+
+        def enter() -> str:
+            with self.all(a, b, timeout=timeout):
+                assert not is_free(a)
+                assert not is_free(b)
+                return "inside"
+
+        with blocked_in(enter) as waiter:
+            assert is_free(a)
+            other(b.release)
+            assert waiter.result() == "inside"
+        assert is_free(a)
+        assert is_free(b)
 
     @pytest.mark.parametrize("timeout", [0, 0.0, 0.5, True, threading.TIMEOUT_MAX])
     def test_needs_no_time_for_locks_that_are_free(self, timeout: float) -> None:

@@ -8,18 +8,21 @@ A test class derives from `ConditionContract` (or from `NativeConcConditionContr
 
 from __future__ import annotations
 
+import gc
 import math
+import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import nativeconc as nc
-from contracts.blocking import OtherThread, wait_until
+from contracts.blocking import OtherThread, blocked_in, wait_until
 from contracts.condition_wait_contract import ConditionWaitContract
-from contracts.condition_waiters import Waiters, WithoutWith, any_lock, is_held
+from contracts.condition_waiters import SaysNothing, Waiters, WithoutWith, any_lock, is_held
 from nativeconc import reference
 
 
@@ -84,6 +87,32 @@ class ConditionContract(ConditionWaitContract):
                 condition.acquire(timeout=timeout)
         with pytest.raises(ValueError, match="can't specify a timeout"):
             condition.acquire(False, 1)
+
+    def test_a_lock_need_not_say_that_it_has_been_taken(self) -> None:
+        condition = self.make(SaysNothing())
+        waiters = Waiters(condition)
+        waiters.add()
+        with condition:
+            assert is_held(condition)
+            condition.notify()
+        waiters.join()
+        assert waiters.woken == [(0, True)]
+        assert not is_held(condition)
+
+    @pytest.mark.parametrize("make_lock", [threading.Lock, nc.Lock, nc.RLock, reference.RLock])
+    def test_locked_says_whether_anyone_has_its_lock(
+        self, other: OtherThread, make_lock: Callable[[], Any]
+    ) -> None:
+        condition = self.make(make_lock())
+        if isinstance(condition, threading.Condition) and sys.version_info < (3, 14):
+            pytest.skip("threading.Condition.locked() is new in Python 3.14")
+        assert condition.locked() is False
+        with condition:
+            assert condition.locked() is True
+        other(condition.acquire)
+        assert condition.locked() is True
+        other(condition.release)
+        assert condition.locked() is False
 
     # --- the object -----------------------------------------------------------------------------
 
@@ -219,6 +248,27 @@ class NativeConcConditionContract(ConditionContract):
             assert is_held(condition)
             condition.notify()
         waiters.join()
+
+    def test_locked_needs_a_lock_that_knows(self) -> None:
+        with pytest.raises(AttributeError, match="locked"):
+            self.make(WithoutWith()).locked()
+        assert self.make().locked() is False
+
+    def test_a_thread_in_its_lock_goes_on_when_it_is_initialised_again(self) -> None:
+        lock = nc.Lock()
+        lock.acquire()
+        condition, watched = self.make(lock), weakref.ref(lock)
+        del lock
+        with blocked_in(condition.__enter__) as waiter:
+            condition.__init__()
+            gc.collect()
+            lock = watched()
+            assert lock is not None
+            with condition:
+                pass
+            lock.release()
+            assert waiter.result() is True
+        lock.release()
 
     def test_works_over_a_semaphore(self) -> None:
         for semaphore in (threading.Semaphore(), nc.Semaphore(), reference.BoundedSemaphore()):

@@ -43,6 +43,38 @@ class WithoutWith:
         self.release = self._lock.release
 
 
+class SaysNothing:
+    """A lock whose acquire() returns nothing once it has it; and never waits for itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+
+    def acquire(self, blocking: bool = True) -> bool | None:
+        me = threading.get_ident()
+        if not blocking:
+            return self._lock.acquire(False) and self._own(me)
+        if self._owner == me:
+            raise RuntimeError("it has the lock already")
+        self._lock.acquire()
+        self._own(me)
+        return None
+
+    def _own(self, me: int) -> bool:
+        self._owner = me
+        return True
+
+    def release(self) -> None:
+        self._owner = None
+        self._lock.release()
+
+    def __enter__(self) -> None:
+        self.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.release()
+
+
 class DerivedRLock(nc.RLock):
     pass
 

@@ -35,6 +35,17 @@ class ReadHolds {
   // Own thread: the hold of this lock, or null.
   Hold* find(std::uint64_t lock) { return find_place(lock); }
 
+  // Own thread: does it hold any lock?
+  bool any() const {
+    for (const Block* block = &first_; block != nullptr;
+         block = block->next.load(std::memory_order_relaxed)) {
+      for (const Hold& hold : block->holds) {
+        if (hold.lock.load(std::memory_order_relaxed) != 0) return true;
+      }
+    }
+    return false;
+  }
+
   // Own thread: a free place, so that taking the lock cannot fail afterwards; null if there is no
   // memory. It becomes a hold when `lock` is set.
   Hold* free_place() {

@@ -83,6 +83,8 @@ void ThreadRegistry::retire(ThreadRecord& record) {
   record.fate = Fate::exited;
   record.waits = false;
   rouse_waiters_for(record);
+  // What it still reads it reads for ever: whoever waits for that must find it, however late.
+  if (record.reads.any()) return;
   exited_.push_back(record.id);
   if (exited_.size() > kMaxExited) {
     records_.erase(exited_.front());
@@ -123,7 +125,9 @@ bool this_thread_is_named() { return this_record().name.front() != '\0'; }
 void name_this_thread(std::string_view name) {
   ThreadRecord& record = this_record();
   const os::ShortLock guard(ThreadRegistry::instance().mutex());
-  const std::size_t length = std::min(name.size(), record.name.size() - 1);
+  const auto continues = [](char byte) { return (byte & 0xc0) == 0x80; };  // a character of UTF-8
+  std::size_t length = std::min(name.size(), record.name.size() - 1);
+  while (length > 0 && length < name.size() && continues(name[length])) --length;
   std::copy_n(name.begin(), length, record.name.begin());
   record.name[length] = '\0';
 }

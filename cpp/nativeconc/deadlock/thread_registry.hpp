@@ -5,10 +5,11 @@
 // it waits for.
 //
 // Any thread. A record is made when its thread first needs a number, and kept for a while after the
-// thread has ended, so that a report can name it. Everything but a thread's own ReadHolds is
-// guarded by the one registry mutex, which is taken when a thread begins, ends, or waits long,
-// never to take or release a lock. A fork takes it too, so that the child finds the records whole:
-// it keeps that of the forking thread and marks all others lost.
+// thread has ended, so that a report can name it; for ever, if it ended while it read something.
+// Everything but a thread's own ReadHolds is guarded by the one registry mutex, which is taken when
+// a thread begins, ends, or waits long, never to take or release a lock. A fork takes it too, so
+// that the child finds the records whole: it keeps that of the forking thread and marks all others
+// lost.
 //
 // Invariant: every running thread that has a number has a record; a number without one belongs to a
 // thread that ended long ago.
@@ -38,7 +39,7 @@ struct ThreadRecord {
   ThreadId id = kNobody;
   std::uint64_t ident = 0;  // pthread_self, which is Python's threading.get_ident()
   Fate fate = Fate::alive;
-  std::array<char, 64> name{};  // UTF-8; empty if unknown
+  std::array<char, 64> name{};  // UTF-8, as many characters as fit; empty if unknown
 
   ReadHolds reads;
 

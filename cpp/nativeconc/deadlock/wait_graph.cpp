@@ -34,7 +34,12 @@ void for_each_blocker(ThreadRegistry& registry, const ThreadRecord& waiter, Func
   // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
   if (is_inside && owner != kNobody && owner != waiter.id) f(record, owner, want.owned_as);
   if (want.readers_of == 0 || (is_inside && owner != kNobody)) return;
-  if (want.mode == Mode::read && (record == nullptr || !record->waits)) return;
+  const bool next_waits = record != nullptr && record->waits;
+  // Whoever is next waits in a signal handler for something else: until it gets that it neither
+  // goes in nor gives up, and nobody goes before it.
+  const bool next_is_away = next_waits && record->want.owned != want.owned;
+  if (next_is_away) f(record, owner, want.owned_as);
+  if (want.mode == Mode::read && (!next_waits || next_is_away)) return;
   registry.for_each([&](ThreadRecord& reader) {
     if (&reader != &waiter && reader.reads.holds(want.readers_of)) {
       f(&reader, reader.id, Mode::read);

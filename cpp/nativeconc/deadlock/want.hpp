@@ -28,7 +28,8 @@ struct Want {
 
   // Of a reader-writer lock, by its number: if its owner is not inside, but only next to go in,
   // then in the way are all others who hold it for reading. A reader waits for them only if the one
-  // who is next does so without a time limit.
+  // who is next does so without a time limit. The owner itself is in the way while it waits for
+  // something else without a time limit: in a signal handler that interrupted its wait to write.
   std::uint64_t readers_of = 0;
   bool (*is_inside)(const void* owned) = nullptr;
 

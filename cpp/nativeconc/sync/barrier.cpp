@@ -116,6 +116,7 @@ Barrier::Outcome Barrier::leave(Round* round, Leaving how) {
   const Guard guard(*this);
   const Outcome outcome = outcome_of(*round);
   const bool gathers = outcome == Outcome::open && round == round_;
+  if (outcome == Outcome::open && !gathers && how == Leaving::give_up) return Outcome::complete;
   if (gathers && how == Leaving::give_up) {
     broken_ = true;
     break_gathering(sleepers);
@@ -149,11 +150,6 @@ std::uint32_t Barrier::waiting() {
 bool Barrier::is_broken() {
   const Guard guard(*this);
   return broken_;
-}
-
-bool Barrier::is_complete(const Round& round) {
-  const Guard guard(*this);
-  return &round != round_;
 }
 
 void Barrier::reinit(std::uint32_t parties) {

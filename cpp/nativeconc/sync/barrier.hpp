@@ -7,7 +7,8 @@
 //
 // How to pass: arrive(). Whoever is told `last` runs what is to be run between rounds and then
 // calls finish(); whoever is told `waits` calls wait() until it says `acquired` or one gives up,
-// then leave(). Threads that come while the last one is busy already belong to the next round.
+// then leave(). If that says `complete`, the thread waits on without a deadline, and leaves after
+// that. Threads that come while the last one is busy already belong to the next round.
 //
 // Invariants, under mutex_: each round has an object of its own, whose outcome goes from open to
 // tripped or broken once. A thread that is slow to wake reads the outcome of its own round,
@@ -26,10 +27,15 @@ namespace nativeconc::sync {
 
 class Barrier {
  public:
-  enum class Outcome : std::uint32_t { open, tripped, broken };
+  enum class Outcome : std::uint32_t {
+    open,
+    tripped,
+    broken,
+    complete,  // only leave() says so: everybody is there, and the last one is busy
+  };
 
   struct Round {
-    std::atomic<std::uint32_t> outcome{0};  // an Outcome; the futex word
+    std::atomic<std::uint32_t> outcome{0};  // open, tripped or broken; the futex word
     std::uint32_t arrived = 0;              // guarded by the barrier's mutex
     std::uint32_t users = 0;                // guarded by it, too
     std::uint32_t generation = 0;           // of the process that it belongs to
@@ -54,9 +60,10 @@ class Barrier {
   // Blocks; call it without the GIL. `acquired`: the round is over, one way or the other.
   WaitResult wait(Round& round, Deadline deadline);
 
-  // The wait ends. If the round is still open, `give_up` breaks the barrier (time is up), else the
-  // thread is merely not counted any more. A round whose last thread has arrived is beyond that.
-  // Returns the outcome; `open` for a thread that went away from an open round.
+  // The wait ends. While others are still to come, `give_up` breaks the barrier (time is up), and
+  // `go` only does not count the thread any more. Returns the outcome; `open` for a thread that
+  // went away from an open round. Once everybody is there a deadline does not count any more: to
+  // give up is then refused with `complete`, and the thread has not left.
   enum class Leaving { go, give_up };
   Outcome leave(Round* round, Leaving how);
 
@@ -66,9 +73,6 @@ class Barrier {
   std::uint32_t parties() const { return parties_.load(std::memory_order_relaxed); }
   std::uint32_t waiting();
   bool is_broken();
-
-  // Is everybody there, so that a deadline does not count any more?
-  bool is_complete(const Round& round);
 
   // As if just made for so many parties.
   void reinit(std::uint32_t parties);

@@ -93,6 +93,9 @@ RWLock::Try RWLock::enter_to_read() {
 WaitResult RWLock::read(Deadline deadline) {
   const std::uint32_t generation = os::fork_generation();
   ReadHolds& holds = own_holds();
+  // A signal handler has begun to read or write during this wait, and keeps it.
+  const bool is_inside = is_writing() || holds.find(id_) != nullptr;
+  if (is_inside && try_read() == Try::acquired) return WaitResult::acquired;
   holds.begin_entering(id_, this, has_let_in);
   RWState now = load();
   RWState next;

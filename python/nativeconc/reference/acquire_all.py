@@ -58,15 +58,14 @@ class AcquireAll(ThreadsOnly):
         first: int | None = 0 if self._locks else None
         while first is not None:
             if deadline is None:
-                taken = self._locks[first].acquire()
+                self._locks[first].acquire()  # not every lock says that it has been taken
             else:
                 left = max(deadline - time.monotonic(), 0.0)
-                taken = self._locks[first].acquire(timeout=left)
-            if not taken:
-                raise LockTimeout(
-                    f"the {len(self._locks)} locks were not all free within {self._seconds} seconds"
-                )
+                if not self._locks[first].acquire(timeout=left):
+                    raise self._timed_out()
             first = self._try_others(first)
+            if first is not None and deadline is not None and time.monotonic() >= deadline:
+                raise self._timed_out()
 
     def __exit__(
         self,
@@ -77,6 +76,11 @@ class AcquireAll(ThreadsOnly):
         with ExitStack() as stack:  # gives back in reverse order, all of them even if one raises
             for lock in self._locks:
                 stack.callback(lock.release)
+
+    def _timed_out(self) -> LockTimeout:
+        return LockTimeout(
+            f"the {len(self._locks)} locks were not all free within {self._seconds} seconds"
+        )
 
     def _try_others(self, first: int) -> int | None:
         """Takes the others while `first` is held. One that is busy: gives all back, and says which.

@@ -56,6 +56,14 @@ class Condition(ThreadsOnly):
         """Give the lock back, by its own method of this name."""
         self._lock.release()
 
+    def locked(self) -> bool:
+        """Say whether anyone holds the lock, by its own method of this name.
+
+        Raises:
+            AttributeError: The lock has no such method.
+        """
+        return bool(self._lock.locked())
+
     def timeout(self, seconds: Seconds, /) -> TimedEntry:
         """Return a context manager that takes the lock within the time, or raises `LockTimeout`."""
         return TimedEntry(self, time_limit(seconds))

@@ -71,6 +71,26 @@ TEST(ThreadRegistry, KeepsAsMuchOfANameAsFits) {
   });
 }
 
+TEST(ThreadRegistry, ANameThatIsTooLongIsCutBetweenCharacters) {
+  run_threads(1, [](int) {
+    const std::string two = "\xc3\xa9";
+    const std::string three = "\xe2\x82\xac";
+    const std::string four = "\xf0\x9f\x94\x92";
+    for (const std::string& character : {two, three, four}) {
+      for (std::size_t room = 0; room <= character.size(); ++room) {
+        const std::string before(63 - room, 'x');
+        name_this_thread(before + character + "more");
+        std::string expected = before;
+        if (room == character.size()) expected += character;
+        EXPECT_EQ(name_of(this_thread()), expected);
+      }
+      const std::string exactly = std::string(63 - character.size(), 'x') + character;
+      name_this_thread(exactly);
+      EXPECT_EQ(name_of(this_thread()), exactly);
+    }
+  });
+}
+
 // A destructor that runs after the record has been retired.
 struct LateUser {
   std::atomic<ThreadId>* id = nullptr;

@@ -40,13 +40,10 @@ Passed pass(Barrier& barrier, Deadline deadline, Action action) {
     for (;;) {
       const WaitResult result = barrier.wait(*arrival.round, deadline);
       if (result == WaitResult::interrupted) continue;
-      if (result == WaitResult::timed_out && barrier.is_complete(*arrival.round)) {
-        deadline = Deadline::never();
-        continue;
-      }
       const Leaving how = result == WaitResult::acquired ? Leaving::go : Leaving::give_up;
       passed.outcome = barrier.leave(arrival.round, how);
-      break;
+      if (passed.outcome != Outcome::complete) break;
+      deadline = Deadline::never();
     }
   }
   return passed;
@@ -159,9 +156,7 @@ TEST(Barrier, AThreadThatIsSlowToWakeHasTheOutcomeOfItsOwnRound) {
 TEST(Barrier, ThoseWhoComeWhileTheLastOneIsBusyBelongToTheNextRound) {
   Barrier barrier(2);
   const Barrier::Arrival first = barrier.arrive();
-  EXPECT_FALSE(barrier.is_complete(*first.round));
   const Barrier::Arrival last = barrier.arrive();
-  EXPECT_TRUE(barrier.is_complete(*first.round));
   EXPECT_EQ(barrier.waiting(), 0U);
   const Barrier::Arrival next = barrier.arrive();
   EXPECT_EQ(next.role, Role::waits);
@@ -205,10 +200,25 @@ TEST(Barrier, GoesAwayFromARoundThatIsCompleteWithoutBreakingIt) {
   Barrier barrier(2);
   const Barrier::Arrival first = barrier.arrive();
   const Barrier::Arrival last = barrier.arrive();
-  EXPECT_EQ(barrier.leave(first.round, Leaving::give_up), Outcome::open);
+  EXPECT_EQ(barrier.leave(first.round, Leaving::go), Outcome::open);
   EXPECT_FALSE(barrier.is_broken());
   barrier.finish(last.round, Outcome::tripped);
   EXPECT_FALSE(barrier.is_broken());
+}
+
+// Else this thread alone would be told that the barrier is broken.
+TEST(Barrier, WhoseTimeIsUpJustWhenTheLastOneHasComeGoesOnWithTheOthers) {
+  for (const Outcome ends : {Outcome::tripped, Outcome::broken}) {
+    Barrier barrier(2);
+    const Barrier::Arrival first = barrier.arrive();
+    EXPECT_EQ(barrier.wait(*first.round, Deadline::expired()), WaitResult::timed_out);
+    const Barrier::Arrival last = barrier.arrive();
+    EXPECT_EQ(barrier.leave(first.round, Leaving::give_up), Outcome::complete);
+    EXPECT_FALSE(barrier.is_broken());
+    barrier.finish(last.round, ends);
+    EXPECT_EQ(barrier.wait(*first.round, Deadline::never()), WaitResult::acquired);
+    EXPECT_EQ(barrier.leave(first.round, Leaving::go), ends);
+  }
 }
 
 TEST(Barrier, CanBeMadeAnewForOtherParties) {

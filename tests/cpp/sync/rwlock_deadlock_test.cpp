@@ -244,6 +244,91 @@ TEST(RWLockDeadlock, AReaderThatHasEndedKeepsAWriterWaitingForEver) {
   });
 }
 
+TEST(RWLockDeadlock, AReaderThatHasEndedIsNotForgottenHoweverManyEndAfterIt) {
+  RWLock lock;
+  std::thread([&] { EXPECT_EQ(lock.try_read(), Try::acquired); }).join();
+  for (int i = 0; i < 1100; ++i) {
+    std::thread([] { static_cast<void>(me()); }).join();
+  }
+  Actor writer;
+  writer.run([&] {
+    RWLock::WriteWait wait;
+    EXPECT_EQ(become_the_next_writer(lock, wait), Finding::exited);
+    deadlock::end_wait();
+    lock.give_up(wait);
+  });
+}
+
+// The next writer, in a signal handler that has interrupted its wait to write: that wait has a time
+// limit, and the handler waits for `other`.
+class RWLockAwayWriter : public ::testing::Test {
+ protected:
+  RWLockAwayWriter() {
+    reader_.run([this] { EXPECT_EQ(lock_.try_read(), Try::acquired); });
+    writer_.run([this] {
+      EXPECT_EQ(lock_.write(Deadline::after(1'000'000), wait_), WaitResult::timed_out);
+    });
+  }
+
+  void handler_waits_for(RLock& other) {
+    writer_.run([&] { EXPECT_EQ(announce(to_take(other)), Finding::nothing); });
+  }
+
+  void end() {
+    writer_.run([this] {
+      deadlock::end_wait();
+      lock_.give_up(wait_);
+    });
+    reader_.run([this] { EXPECT_TRUE(lock_.release_read()); });
+  }
+
+  RWLock lock_;
+  RWLock::WriteWait wait_;
+  Actor reader_;
+  Actor writer_;
+  Actor newcomer_;
+};
+
+TEST_F(RWLockAwayWriter, ANewReaderDoesNotWaitForTheOldOnes) {
+  RLock other;
+  RLock mine;
+  handler_waits_for(other);
+  newcomer_.run([&] {
+    ASSERT_TRUE(mine.try_acquire(me()));
+    EXPECT_EQ(announce(to_read(lock_)), Finding::nothing);
+  });
+  reader_.run([&] {
+    EXPECT_EQ(announce(to_take(mine)), Finding::nothing)
+        << "the time of the next writer may be up, and then the new reader goes in";
+    deadlock::end_wait();
+  });
+  newcomer_.run([&] {
+    deadlock::end_wait();
+    EXPECT_TRUE(mine.release(me()));
+  });
+  end();
+}
+
+TEST_F(RWLockAwayWriter, WhoComesAfterItWaitsForIt) {
+  RLock other;
+  newcomer_.run([&] { ASSERT_TRUE(other.try_acquire(me())); });
+  handler_waits_for(other);
+  RWLock::WriteWait unused;
+  for (const Want& want : {to_read(lock_), to_write(lock_, unused)}) {
+    newcomer_.run([&] {
+      EXPECT_EQ(announce(want), Finding::cycle);
+      const deadlock::Deadlock found = look();
+      EXPECT_TRUE(found.certain);
+      ASSERT_EQ(found.parties.size(), 2U);
+      EXPECT_EQ(found.parties[1].want.owned, &other);
+      EXPECT_EQ(found.parties[1].holds_as, Mode::write);
+      deadlock::end_wait();
+    });
+  }
+  newcomer_.run([&] { EXPECT_TRUE(other.release(me())); });
+  end();
+}
+
 TEST(RWLockDeadlock, AForkedChildFindsTheReaderThatWasLost) {
   RWLock lock;
   Actor reader;

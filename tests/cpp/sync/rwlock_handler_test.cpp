@@ -150,5 +150,46 @@ TEST_F(RWLockHandler, AReadThatItKeepsKeepsTheWriterOut) {
   expect_free();
 }
 
+// Between two parts of a wait to read, while another thread writes.
+class RWLockReadHandler : public ::testing::Test {
+ protected:
+  RWLockReadHandler() {
+    writer_.run([this] { EXPECT_TRUE(lock_.try_write()); });
+    EXPECT_EQ(lock_.read(Deadline::after(1'000'000)), WaitResult::timed_out);
+    writer_.run([this] { EXPECT_TRUE(lock_.release_write()); });
+  }
+
+  // It would wait for itself if it did not see what the handler has done.
+  void expect_that_the_wait_ends() {
+    EXPECT_EQ(lock_.read(Deadline::after(1'000'000)), WaitResult::acquired);
+    EXPECT_TRUE(lock_.release_read());
+  }
+
+  RWLock lock_;
+  Actor writer_;
+};
+
+TEST_F(RWLockReadHandler, AWriteThatItKeepsEndsTheWait) {
+  ASSERT_TRUE(lock_.try_write());
+  expect_that_the_wait_ends();
+  EXPECT_TRUE(lock_.is_writing());
+  EXPECT_TRUE(lock_.release_write());
+  EXPECT_EQ(lock_.readers(), 0U);
+}
+
+TEST_F(RWLockReadHandler, AReadThatItKeepsEndsTheWaitThoughAWriterHasComeSince) {
+  ASSERT_EQ(lock_.try_read(), Try::acquired);
+  RWLock::WriteWait wait;
+  writer_.run(
+      [&] { EXPECT_EQ(lock_.write(Deadline::after(1'000'000), wait), WaitResult::timed_out); });
+  expect_that_the_wait_ends();
+  EXPECT_EQ(lock_.own_reads(), 1U);
+  EXPECT_TRUE(lock_.release_read());
+  writer_.run([&] {
+    EXPECT_EQ(lock_.write(Deadline::never(), wait), WaitResult::acquired);
+    EXPECT_TRUE(lock_.release_write());
+  });
+}
+
 }  // namespace
 }  // namespace nativeconc::sync
