@@ -111,9 +111,10 @@ def test_waiting_for_a_notify_is_no_edge(crew, reports, until):
     crew.start(waiter)
     until(lambda: condition.stats().waiters == 1)
     crew.start(notifier)
-    until(lambda: a.stats().waiters == 1)
+    until(lambda: a.stats().waiters == 1 or crew.errors)
     time.sleep(A_WHILE)
     assert not find()
+    assert not crew.errors
     a.release()  # any thread may
     crew.join()
     assert not crew.errors
