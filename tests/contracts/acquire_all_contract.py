@@ -17,7 +17,7 @@ import pytest
 
 import nativeconc as nc
 from contracts.acquire_all_locks import ByTimeoutAlone, Traced, is_free
-from contracts.blocking import OtherThread, blocked_in
+from contracts.blocking import OtherThread, blocked_in, wait_until
 from nativeconc import reference
 
 
@@ -225,6 +225,7 @@ class AcquireAllContract:
                 return "inside"
 
         with blocked_in(enter) as waiter:
+            wait_until(lambda: rw.stats().waiters == 1)
             assert not waiter.is_done()
             assert not lock.locked()
             other(getattr(rw, f"release_{held}"))

@@ -16,7 +16,7 @@ import pytest
 
 import nativeconc as nc
 from contracts.acquire_all_locks import ByTimeoutAlone, OneOfMany, is_free
-from contracts.blocking import OtherThread, blocked_in
+from contracts.blocking import OtherThread, blocked_in, wait_until
 
 
 class AcquireAllWaitContract:
@@ -41,9 +41,10 @@ class AcquireAllWaitContract:
                 return "inside"
 
         with blocked_in(enter) as waiter:
+            if hasattr(locks[busy], "stats"):
+                wait_until(lambda: locks[busy].stats().waiters == 1)
+            wait_until(lambda: [is_free(lock) for lock in locks] == [i != busy for i in range(3)])
             assert not waiter.is_done()
-            for i, lock in enumerate(locks):
-                assert is_free(lock) is (i != busy)
             other(locks[busy].release)
             assert waiter.result() == "inside"
         assert all(is_free(lock) for lock in locks)
@@ -139,6 +140,7 @@ class AcquireAllWaitContract:
             a.release()
 
         with blocked_in(hold_one_of_them):
+            wait_until(a.locked)
             try:
                 with pytest.raises(nc.LockTimeout), self.all(a, b, timeout=0.2):
                     pass

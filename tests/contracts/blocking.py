@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 # Long enough for a thread that would not block to show it. Too short only makes a test weaker.
@@ -74,4 +75,20 @@ class OtherThread(concurrent.futures.ThreadPoolExecutor):
 def wait_until(condition: Callable[[], Any]) -> None:
     """However long it takes: the watchdog ends what never happens."""
     while not condition():
+        time.sleep(0.001)
+
+
+def wait_until_asleep(thread: threading.Thread) -> None:
+    """Until it has been found asleep, or gone, several times in a row: it may wait for the GIL."""
+
+    def is_asleep() -> bool:
+        try:
+            stat = Path(f"/proc/self/task/{thread.native_id}/stat").read_text()
+            return stat.rpartition(") ")[2].startswith("S")
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    looks = 0
+    while looks < 5:
+        looks = looks + 1 if is_asleep() else 0
         time.sleep(0.001)

@@ -258,6 +258,7 @@ class ConditionWaitContract:
                 return condition.wait_for(look)
 
         with blocked_in(wait) as waiter:
+            wait_until(lambda: looks == [0])
             for i in range(1, 4):
                 with condition:
                     state = i

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-from contracts.blocking import SETTLE_S, OtherThread, wait_until
+from contracts.blocking import SETTLE_S, OtherThread, wait_until, wait_until_asleep
 from contracts.rwlock_sides import state
 
 
@@ -37,12 +37,15 @@ class Queue:
             except TimeoutError:
                 self.history.append(f"{name} gave up")
 
-        waiting = self._lock.stats().waiters
         thread = threading.Thread(target=go)
         self._threads.append(thread)
         thread.start()
-        wait_until(lambda: name in self.inside or self._lock.stats().waiters > waiting)
-        time.sleep(0.005)  # from being counted to being in the queue
+        wait_until(lambda: self._still_outside() <= self._lock.stats().waiters)
+        wait_until_asleep(thread)  # from being counted to being in the queue
+
+    def _still_outside(self) -> int:
+        past = set(self.history)
+        return sum(name not in past and f"{name} gave up" not in past for name in self._leave)
 
     def leave(self, *names: str) -> None:
         for name in names:
@@ -130,7 +133,7 @@ class RWLockOrderContract:
         queue.add("w1", timeout=0.1)
         queue.add("r2")
         queue.expect("r1", "r2")
-        assert "w1 gave up" in queue.history
+        wait_until(lambda: "w1 gave up" in queue.history)
         queue.leave("r1", "r2")
         queue.join()
         assert state(lock) == "free"

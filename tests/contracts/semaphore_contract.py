@@ -163,7 +163,7 @@ class SemaphoreContract:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             for job in [pool.submit(work) for _ in range(8)]:
                 job.result()
-        assert 1 <= worst <= 3
+        assert worst <= 3
         assert inside == 0
         assert self.permits(semaphore) == 3
 

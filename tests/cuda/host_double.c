@@ -30,7 +30,7 @@ static void remember(const NativeconcCudaPlace* place) {
   double_last[0] = place->device;
   double_last[1] = (int64_t)place->stream;
   double_last[2] = (int64_t)place->producer;
-  ++double_last[3];
+  __atomic_fetch_add(&double_last[3], 1, __ATOMIC_RELAXED);
 }
 
 static int32_t wait_and_poll(NativeconcCudaPoll poll, void* context) {
@@ -38,7 +38,7 @@ static int32_t wait_and_poll(NativeconcCudaPoll poll, void* context) {
     struct timespec one = {0, 1000000};
     nanosleep(&one, 0);
     if (poll == 0) continue;
-    ++double_last[4];
+    __atomic_fetch_add(&double_last[4], 1, __ATOMIC_RELAXED);
     if (poll(context) != 0) return NATIVECONC_CUDA_CANCELLED;
   }
   return NATIVECONC_CUDA_OK;

@@ -25,17 +25,24 @@ TEST(Cancellation, AsksNobodyWhenItHasNoPoll) {
 
 TEST(Cancellation, AsksOnlyWhenTheIntervalIsOver) {
   int asked = 0;
+  Deadline due = Deadline::after(Cancellation::kPollIntervalNs);
   Cancellation cancellation(
       [](void* context) {
         ++*static_cast<int*>(context);
         return false;
       },
       &asked);
-  const Deadline first = Deadline::after(Cancellation::kPollIntervalNs);
-  while (asked == 0) EXPECT_FALSE(cancellation.poll_if_due());
-  EXPECT_TRUE(first.has_passed() || asked == 0);
-  EXPECT_FALSE(cancellation.poll_if_due());
-  EXPECT_EQ(asked, 1);
+  // A thread that is held up may rightly be asked again at once: all that is sure is "not early".
+  for (int before = 0; before < 2; ++before) {
+    Deadline next = due;
+    while (asked == before) {
+      next = Deadline::after(Cancellation::kPollIntervalNs);
+      EXPECT_FALSE(cancellation.poll_if_due());
+    }
+    EXPECT_EQ(asked, before + 1);
+    EXPECT_TRUE(due.has_passed());
+    due = next;
+  }
 }
 
 TEST(Cancellation, DoesNotAskAgainOnceThePollHasSaidStop) {

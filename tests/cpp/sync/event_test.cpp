@@ -177,7 +177,6 @@ TEST(Event, AnInterruptedWaitGoesOnWhereItWas) {
   event.clear();
   pulsed = true;
   waiter.join();
-  EXPECT_GE(interruptions, 3);
 }
 
 TEST(Event, AForkedChildFindsTheFlagAsItWasAndForgetsTheWaiters) {

@@ -252,9 +252,12 @@ TEST(RWLock, TimesOutAndLeavesNothingBehind) {
 TEST(RWLock, AWriterThatGivesUpLetsTheReadersInThatWaitedForIt) {
   RWLock lock;
   ASSERT_EQ(lock.try_read(), Try::acquired);
-  std::thread writer(
-      [&] { EXPECT_EQ(write(lock, Deadline::after(30'000'000)), WaitResult::timed_out); });
-  wait_until([&] { return !others_can_read(lock) || lock.readers() != 1; });
+  std::atomic<bool> gave_up{false};
+  std::thread writer([&] {
+    EXPECT_EQ(write(lock, Deadline::after(30'000'000)), WaitResult::timed_out);
+    gave_up = true;
+  });
+  wait_until([&] { return !others_can_read(lock) || lock.readers() != 1 || gave_up; });
   run_threads(3, [&](int) {
     EXPECT_EQ(read(lock), WaitResult::acquired);
     EXPECT_TRUE(lock.release_read());

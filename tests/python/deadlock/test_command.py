@@ -156,7 +156,8 @@ def test_other_people_s_modules_are_watched_too(deadlocks, script):
 
 
 def test_a_deadlock_of_threads_that_outlive_the_script_s_end_is_found(deadlocks, script):
-    script("import time\nSLEEP = 0.2\n" + PHILOSOPHERS.replace("both.wait()", "time.sleep(SLEEP)"))
+    meet = "both.wait(); time.sleep(SLEEP)"
+    script("import time\nSLEEP = 0.2\n" + PHILOSOPHERS.replace("both.wait()", meet))
     done = deadlocks("script.py")
     assert done.returncode == 3
     assert "deadlock: 2 threads" in done.stderr

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -179,8 +180,11 @@ def test_ctrl_c_also_ends_the_wait_for_the_script_s_threads(tmp_path, script):
         while child.poll() is None and not (tmp_path / "started").exists():
             time.sleep(0.01)
         time.sleep(0.3)
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=100)
+        while child.poll() is None:  # one that comes before the wait does not end it
+            child.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(5)
+        _, err = child.communicate()
     finally:
         child.kill()
         child.wait()

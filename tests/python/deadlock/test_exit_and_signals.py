@@ -33,7 +33,7 @@ def test_a_deadlock_between_daemons_does_not_disturb_the_exit(run_script):
 
 def test_ctrl_c_ends_a_suspected_deadlock(run_script):
     run_script("""
-        import _thread, threading
+        import _thread, threading, time
         import nativeconc as nc
 
         nc.deadlock.enable(grace=1000)
@@ -45,11 +45,17 @@ def test_ctrl_c_ends_a_suspected_deadlock(run_script):
                 with a:
                     pass
 
+        def interrupt():
+            while b.stats().waiters == 0:
+                time.sleep(0.001)
+            time.sleep(0.02)  # from being counted to being asleep
+            _thread.interrupt_main()
+
         with a:
             thread = threading.Thread(target=cross)
             thread.start()
             ready.wait()
-            threading.Timer(0.1, _thread.interrupt_main).start()
+            threading.Thread(target=interrupt).start()
             try:
                 with b:
                     raise AssertionError("entered")

@@ -48,9 +48,16 @@ def test_one_plain_lock_makes_the_whole_cycle_uncertain(ring, kinds, only_error)
 def test_by_default_plain_locks_give_one_warning_and_the_threads_wait_on(run_script):
     done = run_script(
         """
-        import threading, time
+        import threading, time, warnings
         import nativeconc as nc
 
+        shown, show = [], warnings.showwarning
+
+        def note(*details):
+            show(*details)
+            shown.append(details)
+
+        warnings.showwarning = note
         a, b, both = nc.Lock(name="a"), nc.Lock(name="b"), threading.Barrier(2)
         nc.deadlock.enable(policy="warn", grace=0.05)
 
@@ -63,7 +70,9 @@ def test_by_default_plain_locks_give_one_warning_and_the_threads_wait_on(run_scr
                    for name, args in (("alice", (a, b)), ("bob", (b, a)))]
         for thread in threads:
             thread.start()
-        time.sleep(0.6)
+        while not shown:
+            time.sleep(0.01)
+        time.sleep(0.2)  # for a second warning, which must not come
         assert all(thread.is_alive() for thread in threads)
         assert len(nc.deadlock.find()) == 1
         a.release()  # any thread may

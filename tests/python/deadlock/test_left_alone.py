@@ -71,7 +71,7 @@ def test_tries_never_count(crew, reports, until):
     assert not reports
 
 
-def test_a_thread_that_waits_on_its_own_plain_lock_is_not_reported(crew, reports):
+def test_a_thread_that_waits_on_its_own_plain_lock_is_not_reported(crew, reports, until):
     # That is how locks serve as signals.
     enable(grace=0)
     signal = nc.Lock()
@@ -81,6 +81,7 @@ def test_a_thread_that_waits_on_its_own_plain_lock_is_not_reported(crew, reports
         signal.acquire()
 
     thread = crew.start(wait_for_signal)
+    until(lambda: signal.stats().waiters == 1)
     time.sleep(A_WHILE)
     assert thread.is_alive()
     assert not find()

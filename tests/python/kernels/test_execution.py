@@ -199,9 +199,12 @@ def test_others_run_meanwhile_unless_the_gil_is_held(
         other.start()
         while turns == 0:
             time.sleep(0.001)
-        before = turns
-        kernels.monte_carlo_pi(samples, threads=1, **options)
-        after = turns
+        before = after = turns
+        for _ in range(100 if others_run else 1):  # the other thread may sleep through a kernel
+            kernels.monte_carlo_pi(samples, threads=1, **options)
+            after = turns
+            if after > before:
+                break
     finally:
         stop.set()
         sys.setswitchinterval(interval)

@@ -51,7 +51,7 @@ def passed(finished):
 
 @both
 def test_threadsignals(run_script, kinds):
-    finished = run_script(
+    source = (
         SUBSTITUTE.format(kinds=kinds)
         + RUN
         + f"""
@@ -62,6 +62,9 @@ def test_threadsignals(run_script, kinds):
     run(test_threadsignals)
 """
     )
+    finished = run_script(source)
+    if finished.rc != 0:  # it gives 3 s to what takes 1, which on a busy machine may be too little
+        finished = run_script(source)
     assert passed(finished) >= 6
 
 

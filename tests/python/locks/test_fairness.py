@@ -14,7 +14,7 @@ import nativeconc as nc
 # A waiter is owed the lock after 1 ms, so it gets in after one or two of the hammer's turns. Seen
 # from Python this checks the whole and proves little: a scheduler that runs a woken thread at once
 # is kind to locks that owe nothing, too. The proof is with the state machine, in tests/cpp/sync.
-PLENTY = 1000
+PLENTY = 10_000
 HOLD_S = 0.004
 
 

@@ -235,7 +235,14 @@ def test_a_fork_from_another_thread_makes_that_one_the_main_thread(run_forking):
         lock = nc.Lock()
         lock.acquire()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+        def interrupt():
+            while lock.stats().waiters == 0:
+                time.sleep(0.001)
+            time.sleep(0.02)  # from being counted to being asleep
+            os.kill(os.getpid(), signal.SIGINT)
+
+        start(1, interrupt)
         try:
             with lock:
                 pass

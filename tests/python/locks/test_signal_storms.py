@@ -217,7 +217,9 @@ def test_ctrl_c_ends_every_wait(run_script, wait: str, sender: str) -> None:
         hold.wait()
 
         def interrupt():
-            time.sleep(0.1)
+            while not any(p.stats().waiters for p in (rlock, rw, condition, event, barrier)):
+                time.sleep(0.001)
+            time.sleep(0.02)  # from being counted to being asleep
             {sender}
 
         sender = threading.Thread(target=interrupt)
@@ -237,7 +239,7 @@ def test_ctrl_c_ends_every_wait(run_script, wait: str, sender: str) -> None:
 def test_an_interrupted_waiter_passes_its_notify_on(run_script) -> None:
     # The notify reaches the main thread in the same moment as the signal; the other waiter gets it.
     run_script("""
-        import signal, threading, time
+        import os, signal, threading, time
         import nativeconc as nc
 
         class Interruption(Exception):
@@ -255,14 +257,26 @@ def test_an_interrupted_waiter_passes_its_notify_on(run_script) -> None:
             with condition:
                 got.append(condition.wait(30))
 
+        thread = threading.Thread(target=other)
+
+        def wait_for_waiters(n):
+            while condition.stats().waiters < n:
+                time.sleep(0.001)
+
+        def act():
+            wait_for_waiters(1)  # the main thread, which is the first that a notify reaches
+            thread.start()
+            wait_for_waiters(2)
+            os.kill(os.getpid(), signal.SIGALRM)
+
         with condition:
-            thread = threading.Thread(target=other)
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
-            threading.Timer(0.05, thread.start).start()
+            actor = threading.Thread(target=act)
+            actor.start()
             try:
                 condition.wait()
             except Interruption:
                 got.append("interrupted")
+        actor.join()
         thread.join()
         print(sorted(map(str, got)))
     """).check("['True', 'interrupted']\n")

@@ -34,7 +34,9 @@ def test_ctrl_c_ends_a_wait_and_leaves_the_primitive_consistent(run_script, wait
             primitive.acquire()
 
             def interrupt():
-                time.sleep(0.1)
+                while primitive.stats().waiters == 0:
+                    time.sleep(0.001)
+                time.sleep(0.02)  # from being counted to being asleep
                 {sender}
 
             for _ in range(2):
@@ -68,11 +70,17 @@ def test_an_interrupted_waiter_does_not_swallow_the_lock(run_script, kind):
             with primitive:
                 entered.append(None)
 
+        def interrupt():
+            while primitive.stats().waiters < 5:
+                time.sleep(0.001)
+            time.sleep(0.02)  # from being counted to being asleep
+            _thread.interrupt_main()
+
         primitive.acquire()
         waiters = [threading.Thread(target=enter) for _ in range(4)]
         for waiter in waiters:
             waiter.start()
-        threading.Timer(0.1, _thread.interrupt_main).start()
+        threading.Thread(target=interrupt).start()
         try:
             with primitive:
                 print("never")
@@ -208,7 +216,8 @@ def test_a_handler_may_take_another_lock_and_wait_for_it(run_script):
                 time.sleep(0.001)
             time.sleep(0.05)
             inner.release()
-            time.sleep(0.05)
+            while len(seen) < 2:
+                time.sleep(0.001)
             seen.append("outer released")
             outer.release()
 

@@ -174,8 +174,9 @@ def test_ctrl_c_ends_the_wait_and_leaves_the_thread_alone(run_script):
         thread.start()
         main = threading.main_thread().ident
         for wait in (thread.result, lambda: thread.result(1000), thread.join):
-            threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
+            timer = threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT])
             try:
+                timer.start()
                 wait()
             except KeyboardInterrupt:
                 print("interrupted")
