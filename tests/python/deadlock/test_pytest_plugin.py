@@ -150,8 +150,10 @@ def test_a_good_suite_passes(suite):
     assert "deadlock" not in done.stdout
 
 
-def test_what_else_fails_is_shown_beside_the_report(suite):
-    done = suite("""
+@pytest.mark.parametrize("words", [[], ["--show-capture=no"], ["--tb=short"]])
+def test_what_else_fails_is_shown_beside_the_report(suite, words):
+    done = suite(
+        """
         def test_it():
             a, b = threading.Lock(), threading.Lock()
             with a, b:
@@ -159,11 +161,107 @@ def test_what_else_fails_is_shown_beside_the_report(suite):
             with b, a:
                 pass
             assert "this" == "that"
-    """)
-    assert outcomes(done) == {"failed": 1}
+
+        def test_next():
+            assert "these" == "those"
+        """,
+        *words,
+    )
+    assert outcomes(done) == {"failed": 2}
     assert "assert 'this' == 'that'" in done.stdout
-    assert "Captured deadlocks call" in done.stdout
+    assert re.search(r"^-+ deadlocks -+$", done.stdout, re.MULTILINE)
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+def test_a_failure_of_another_kind_shows_the_report_too(suite):
+    done = suite(
+        """
+        def test_it(no_such_fixture):
+            pass
+
+        def inverted():
+            '''
+            >>> import threading
+            >>> a, b = threading.Lock(), threading.Lock()
+            >>> with a, b: pass
+            >>> with b, a: pass
+            >>> 1
+            2
+            '''
+        """,
+        "--doctest-modules",
+    )
+    assert outcomes(done) == {"failed": 1, "error": 1}
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+@pytest.mark.parametrize("leave", ["pytest.skip", "pytest.xfail", "pytest.importorskip"])
+def test_a_test_that_skips_itself_fails_if_there_was_a_report(suite, leave):
+    done = suite(
+        f"""
+        def inverted():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+            {leave}("no_such_thing")
+
+        def test_it():
+            inverted()
+
+        @pytest.mark.allow_deadlocks
+        def test_allowed():
+            inverted()
+
+        def test_next():
+            {leave}("no_such_thing")
+        """
+    )
+    what = "xfailed" if leave == "pytest.xfail" else "skipped"
+    assert outcomes(done) == {"failed": 1, what: 2}, done.stdout
     assert "lock order that can deadlock: Lock #1" in done.stdout
+
+
+@pytest.mark.parametrize("leave", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_a_report_of_a_test_that_ends_the_run_is_shown(suite, leave):
+    done = suite(
+        f"""
+        def test_it():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+            {leave}
+        """
+    )
+    assert done.returncode == 2
+    assert "lock order that can deadlock: Lock #1" in done.stdout
+
+
+def test_orders_of_different_tests_are_compared(suite):
+    done = suite("""
+        @pytest.fixture(scope="module")
+        def locks():
+            return threading.Lock(), threading.RLock()
+
+        def test_one_way(locks):
+            a, b = locks
+            with a, b:
+                pass
+
+        def test_other_way(locks):
+            a, b = locks
+            with b, a:
+                pass
+
+        def test_next(locks):
+            pass
+    """)
+    assert outcomes(done) == {"failed": 1, "passed": 2}
+    assert "test_other_way" in done.stdout
+    assert "in test_one_way" in done.stdout
 
 
 def test_setup_and_teardown_are_watched(suite):
@@ -307,6 +405,26 @@ def test_it_works_beside_other_options(suite, words):
     )
     assert done.returncode == 1, done.stdout
     assert "lock order that can deadlock" in done.stdout
+
+
+def test_without_the_option_pytest_s_own_filter_makes_warnings_errors(suite):
+    done = suite(
+        """
+        import nativeconc as nc
+
+        def test_it():
+            nc.deadlock.enable(order=True)
+            a, b = nc.Lock(), nc.Lock()
+            with a, b:
+                pass
+            with pytest.raises(nc.DeadlockWarning), b, a:
+                pass
+        """,
+        *("-o", "filterwarnings=error::nativeconc.DeadlockWarning"),
+        watch=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert outcomes(done) == {"passed": 1}
 
 
 def test_without_the_option_nothing_is_loaded_or_changed(suite):
