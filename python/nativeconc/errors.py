@@ -4,7 +4,7 @@
 """Every exception of the library. They are defined in the native core, which raises them.
 
 All errors derive from :class:`NativeConcError`, and each also from the built-in exception that code
-which does not know this library would catch. :class:`DeadlockWarning` is a warning, and derives from
+which does not know this library would catch. :class:`DeadlockWarning` is no error, and derives from
 `RuntimeWarning` alone.
 """
 

@@ -100,7 +100,9 @@ def _checked_policy(policy: object) -> str:
 
 def _checked_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {value!r} of type {type(value).__name__}")
+        raise TypeError(
+            f"{name} must be True or False, not {value!r} of type {type(value).__name__}"
+        )
     return value
 
 

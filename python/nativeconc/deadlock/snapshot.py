@@ -29,8 +29,7 @@ def find() -> list[Report]:
     Never waits for a lock. For debuggers and tests.
     """
     return [
-        _build.report(kind, certain, parties)
-        for kind, certain, parties in _core.deadlock_find()
+        _build.report(kind, certain, parties) for kind, certain, parties in _core.deadlock_find()
     ]
 
 

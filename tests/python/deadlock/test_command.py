@@ -239,7 +239,8 @@ def test_a_child_that_is_forked_during_a_report_can_report_itself(run_script):
 
 
 def test_what_is_found_after_the_end_is_shown_but_does_not_count(deadlocks, script):
-    script("import atexit\ndef late():\n" + textwrap.indent(ORDER, "    ") + "atexit.register(late)")
+    late = textwrap.indent(ORDER, "    ")
+    script(f"import atexit\ndef late():{late}\natexit.register(late)")
     done = deadlocks("script.py")
     assert done.returncode == 0
     assert done.stderr.index("found nothing") < done.stderr.index("lock order that can deadlock")

@@ -109,11 +109,15 @@ def test_a_report_that_cannot_be_made_is_replaced_by_a_sentence(monkeypatch, bro
 
 def test_what_was_being_handled_is_not_hidden():
     rwlock = nc.RWLock()
-    with pytest.raises(nc.DeadlockError) as caught, rwlock.read():
+
+    def handle_it_with_a_deadlock():
         try:
             raise KeyError("the first fault")
         except KeyError:
             rwlock.acquire_write()
+
+    with rwlock.read(), pytest.raises(nc.DeadlockError) as caught:
+        handle_it_with_a_deadlock()
     assert isinstance(caught.value.__context__, KeyError)
     assert not caught.value.__suppress_context__
     assert "the first fault" in "".join(traceback.format_exception(caught.value))

@@ -184,7 +184,9 @@ def test_a_bad_timeout_is_refused(timeout, error):
         thread.result(timeout)
 
 
-@pytest.mark.parametrize("timeout", [np.float32(100), decimal.Decimal(100), Fraction(100)], ids=repr)
+@pytest.mark.parametrize(
+    "timeout", [np.float32(100), decimal.Decimal(100), Fraction(100)], ids=repr
+)
 def test_any_kind_of_number_will_do(timeout):
     thread = start(lambda: time.sleep(0.01) or "done")
     assert thread.result(timeout) == "done"
