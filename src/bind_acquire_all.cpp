@@ -16,9 +16,7 @@
 #include "forfeit.hpp"
 #include "gil.hpp"
 #include "heap_type.hpp"
-#include "lock_header.hpp"
 #include "lock_operations.hpp"
-#include "thread_name.hpp"
 #include "timed_entry.hpp"
 
 namespace nativeconc::seam {
@@ -127,9 +125,7 @@ PyObject* exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   FirstError error;
   for (Py_ssize_t i = count(all) - 1; i >= 0; --i) {
     PyObject* lock = lock_at(all, i);
-    const deadlock::ThreadId me = this_thread();
-    const bool held_again = has_lock_header(lock) && owner_of(lock) == me;
-    if (is_forfeited(lock, me, held_again)) continue;
+    if (is_forfeited(lock)) continue;
     all->operations[i]->release(lock);
     error.catch_up();
   }

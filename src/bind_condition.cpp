@@ -74,11 +74,8 @@ PyObject* condition_enter(PyObject* self, PyObject*) {
 PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
   PyObject* lock = condition_lock(self);
   if (lock == nullptr) return nullptr;
-  if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
-    const deadlock::ThreadId me = this_thread();
-    const bool held_again = has_lock_header(lock) && owner_of(lock) == me;
-    if (is_forfeited(lock, me, held_again)) Py_RETURN_NONE;
-  }
+  if (is_forfeited(lock)) [[unlikely]]
+    Py_RETURN_NONE;
   if (!is_foreign(lock) || PyObject_HasAttrString(lock, "__exit__") == 0) {
     return condition_release(self, nullptr);
   }

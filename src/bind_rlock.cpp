@@ -4,13 +4,14 @@
 // nc.RLock.
 #include <new>
 #include <string>
-#include <utility>
 
 #include "bindings.hpp"
+#include "condition_lock.hpp"
 #include "lock_header.hpp"
 #include "lock_methods.hpp"
 #include "lock_operations.hpp"
 #include "nativeconc/deadlock/thread_registry.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/sync/rlock.hpp"
 #include "rlock_object.hpp"
 #include "stats.hpp"
@@ -25,11 +26,9 @@ using sync::RLock;
 struct RLockObject {
   LockHeader header;
   RLock lock;
-  sync::Wakes wakes;
 };
 
-RLockObject* rlock_object(PyObject* self) { return reinterpret_cast<RLockObject*>(self); }
-RLock& core(PyObject* self) { return rlock_object(self)->lock; }
+RLock& core(PyObject* self) { return reinterpret_cast<RLockObject*>(self)->lock; }
 
 struct RLockWait {
   PyObject* self;
@@ -88,20 +87,11 @@ Waited take_rlock(PyObject* self, Deadline deadline) {
   return waited;
 }
 
-// The last level, after a notify: the lock first, then those who wait for it.
-bool release_and_wake(PyObject* self, deadlock::ThreadId me) {
-  sync::Wakes wakes(std::move(rlock_object(self)->wakes));
-  core(self).release(me);
-  wakes.wake_all();
-  return true;
-}
-
 bool release_rlock(PyObject* self) {
   const deadlock::ThreadId me = this_thread();
   const bool is_last = is_tracking() && core(self).depth() == 1;
-  const bool wakes =
-      rlock_object(self)->wakes.any() && core(self).is_owned_by(me) && core(self).depth() == 1;
-  if (wakes ? release_and_wake(self, me) : core(self).release(me)) [[likely]] {
+  if (core(self).release(me)) [[likely]] {
+    os::wake_deferred();
     if (is_last) [[unlikely]]
       note_released(self, me);
     return true;
@@ -117,8 +107,6 @@ using Methods = LockMethods<kOperations>;
 }  // namespace
 
 PyTypeObject* rlock_type = nullptr;
-
-sync::Wakes& wakes_of(PyObject* rlock) { return rlock_object(rlock)->wakes; }
 
 bool is_own_rlock(PyObject* rlock) { return core(rlock).is_owned_by(this_thread()); }
 
@@ -144,7 +132,6 @@ PyObject* rlock_new(PyTypeObject* type, PyObject*, PyObject*) {
   PyObject* self = new_lock(type);
   if (self == nullptr) return nullptr;
   new (&core(self)) RLock;
-  new (&rlock_object(self)->wakes) sync::Wakes;
   return self;
 }
 
@@ -180,7 +167,7 @@ PyObject* rlock_acquire_restore(PyObject* self, PyObject* saved) {
     PyErr_Format(PyExc_ValueError, "not a state that _release_save returns: %R", saved);
     return nullptr;
   }
-  if (take_back_rlock(self, static_cast<std::uint32_t>(depth)) != Waited::acquired) return nullptr;
+  if (!take_rlock_back(self, saved) || PyErr_Occurred() != nullptr) return nullptr;
   Py_RETURN_NONE;
 }
 

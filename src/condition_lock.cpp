@@ -41,12 +41,16 @@ std::uint32_t levels(PyObject* saved) {
                                   : 1;
 }
 
+bool restore(PyObject* rlock, PyObject* saved) {
+  return take_back_rlock(rlock, levels(saved)) == Waited::acquired;
+}
+
 bool take_back_once(PyObject* lock, PyObject* saved) {
-  if (is_plain_rlock(lock)) return take_back_rlock(lock, levels(saved)) == Waited::acquired;
-  PyObject* restore = is_plain_lock(lock) ? nullptr : optional_method(lock, "_acquire_restore");
-  if (restore != nullptr) {
-    PyObject* answer = PyObject_CallOneArg(restore, saved);
-    Py_DECREF(restore);
+  if (is_plain_rlock(lock)) return restore(lock, saved);
+  PyObject* method = is_plain_lock(lock) ? nullptr : optional_method(lock, "_acquire_restore");
+  if (method != nullptr) {
+    PyObject* answer = PyObject_CallOneArg(method, saved);
+    Py_DECREF(method);
     Py_XDECREF(answer);
     return answer != nullptr;
   }
@@ -70,6 +74,28 @@ void chain(PyObject* type, PyObject* value, PyObject* traceback) {
   PyErr_Restore(later, later_value, later_traceback);
   Py_DECREF(type);
   Py_XDECREF(traceback);
+}
+
+// Tries until the lock is taken, or never can be: see take_lock_back.
+bool insist(PyObject* lock, PyObject* saved, bool (*take_once)(PyObject*, PyObject*)) {
+  // A foreign lock that does nothing but raise must not keep us here for ever. Ours raises only if
+  // it never can be had, or for a signal handler.
+  constexpr int kMostErrors = 1000;
+  const bool is_ours = has_lock_header(lock);
+  for (int errors_seen = 0;; ++errors_seen) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    const bool taken = take_once(lock, saved);
+    const bool hopeless = !taken && PyErr_Occurred() != nullptr &&
+                          (PyErr_ExceptionMatches(errors().deadlock_error) != 0 ||
+                           (!is_ours && errors_seen >= kMostErrors));
+    chain(type, value, traceback);
+    if (taken) return true;
+    if (hopeless) {
+      if (is_ours) add_forfeit(lock, levels(saved));
+      return false;
+    }
+  }
 }
 
 }  // namespace
@@ -102,22 +128,9 @@ PyObject* let_go_of_lock(PyObject* lock) {
 }
 
 bool take_lock_back(PyObject* lock, PyObject* saved) {
-  // A foreign lock that does nothing but raise must not keep us here for ever.
-  constexpr int kMostErrors = 1000;
-  for (int errors_seen = 0;; ++errors_seen) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    const bool taken = take_back_once(lock, saved);
-    const bool hopeless =
-        !taken && PyErr_Occurred() != nullptr &&
-        (PyErr_ExceptionMatches(errors().deadlock_error) != 0 || errors_seen >= kMostErrors);
-    chain(type, value, traceback);
-    if (taken) return true;
-    if (hopeless) {
-      if (has_lock_header(lock)) add_forfeit(lock, levels(saved));
-      return false;
-    }
-  }
+  return insist(lock, saved, take_back_once);
 }
+
+bool take_rlock_back(PyObject* rlock, PyObject* saved) { return insist(rlock, saved, restore); }
 
 }  // namespace nativeconc::seam

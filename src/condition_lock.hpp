@@ -21,4 +21,7 @@ PyObject* let_go_of_lock(PyObject* lock);
 // return.
 bool take_lock_back(PyObject* lock, PyObject* saved);
 
+// The same for an nc.RLock or a subclass, whatever methods that has.
+bool take_rlock_back(PyObject* rlock, PyObject* saved);
+
 }  // namespace nativeconc::seam

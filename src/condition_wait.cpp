@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Condition.wait and Condition.notify.
-#include <utility>
-
 #include "condition_lock.hpp"
 #include "condition_object.hpp"
 #include "rlock_object.hpp"
@@ -15,7 +13,7 @@ namespace {
 
 sync::Condition& core(PyObject* self) { return condition_object(self)->condition; }
 
-// Only its owner can release it, and wakes then whom it has notified.
+// Only its owner can release it, and that wakes whom it has notified.
 bool is_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
 
 bool must_hold(PyObject* self, const char* to_do) {
@@ -28,13 +26,10 @@ bool must_hold(PyObject* self, const char* to_do) {
 struct ConditionWait {
   sync::Condition& condition;
   sync::Condition::Waiter& waiter;
-  sync::Wakes wakes;  // of those whom this thread has notified
 };
 
 WaitResult sleep(void* wait, Deadline deadline) {
   auto* self = static_cast<ConditionWait*>(wait);
-  // Now that both the lock and the GIL are free, they can go on at once.
-  if (self->wakes.any()) self->wakes.wake_all();
   if (kMaySpin && self->condition.spin(self->waiter)) return WaitResult::acquired;
   return self->condition.wait(self->waiter, deadline);
 }
@@ -44,16 +39,14 @@ WaitResult sleep(void* wait, Deadline deadline) {
 int wait_until(PyObject* self, Deadline deadline) {
   if (!must_hold(self, "wait")) return -1;
   PyObject* lock = Py_NewRef(condition_lock(self));
-  sync::Wakes wakes = is_rlock(lock) ? std::move(wakes_of(lock)) : sync::Wakes();
   sync::Condition::Waiter* waiter = core(self).enter();
   PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
   if (saved == nullptr) {
-    wakes.wake_all();
-    if (waiter != nullptr) core(self).leave(waiter);
+    if (waiter != nullptr && core(self).leave(waiter)) core(self).notify(1);
     Py_DECREF(lock);
     return -1;
   }
-  ConditionWait wait{core(self), *waiter, std::move(wakes)};
+  ConditionWait wait{core(self), *waiter};
   const Waited waited = wait_for({&wait, sleep, nullptr, &condition_object(self)->stats}, deadline);
   const bool notified = core(self).leave(waiter);
   // A thread that leaves with an exception has no use for a notify: let another have it.
@@ -68,7 +61,7 @@ int wait_until(PyObject* self, Deadline deadline) {
 PyObject* notify(PyObject* self, std::uint64_t n) {
   if (!must_hold(self, "notify")) return nullptr;
   PyObject* lock = condition_object(self)->lock;
-  core(self).notify(n, is_rlock(lock) ? &wakes_of(lock) : nullptr);
+  core(self).notify(n, is_rlock(lock) ? sync::Condition::Wake::later : sync::Condition::Wake::now);
   Py_RETURN_NONE;
 }
 

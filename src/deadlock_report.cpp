@@ -127,19 +127,20 @@ PyObject* call_event(const char* name, PyObject* args) {
   return answer;
 }
 
-bool report_own_deadlock() {
+Reported report_own_deadlock(std::uint64_t claimed) {
   Deadlock deadlock;
   try {
-    deadlock = deadlock::examine(keep_lock);
+    deadlock = deadlock::examine_claimed(claimed, keep_lock);
   } catch (const std::bad_alloc&) {
     deadlock::end_wait();
     PyErr_NoMemory();
-    return false;
+    return Reported::gives_up;
   }
   deadlock::end_wait();
-  const bool goes_on = deadlock.finding == Finding::nothing || report(deadlock);
+  if (deadlock.finding == Finding::nothing) return Reported::dissolved;
+  const bool goes_on = report(deadlock);
   let_go(deadlock);
-  return goes_on;
+  return goes_on ? Reported::goes_on : Reported::gives_up;
 }
 
 void raise_upgrade_error(PyObject* rwlock) {

@@ -10,10 +10,15 @@
 
 namespace nativeconc::seam {
 
-// The announced wait of this thread is part of a deadlock, and this thread is to report it. The
-// wait is announced no more when it returns. False, with an error set, if the thread must give up
-// its wait; true if it may go on, having warned or because the deadlock has dissolved meanwhile.
-bool report_own_deadlock();
+enum class [[nodiscard]] Reported {
+  gives_up,   // an error is set: this thread must give up its wait
+  goes_on,    // a warning has been given
+  dissolved,  // the deadlock is not there any more
+};
+
+// The announced wait of this thread is part of a deadlock, which this thread has claimed and now
+// reports. The wait is announced no more when it returns.
+Reported report_own_deadlock(std::uint64_t claimed);
 
 // Raises the DeadlockError of a thread that would wait for itself: it reads and wants to write.
 void raise_upgrade_error(PyObject* rwlock);

@@ -193,8 +193,8 @@ bool bind_entries_quickly(PyTypeObject* type) {
 }
 
 void bind_entry_method(py::module_& m) {
-  method_type = add_heap_type(m, method_spec);
-  bound_type = add_heap_type(m, bound_spec);
+  method_type = make_heap_type(m, method_spec);
+  bound_type = make_heap_type(m, bound_spec);
 }
 
 }  // namespace nativeconc::seam

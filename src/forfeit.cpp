@@ -7,6 +7,8 @@
 #include <new>
 #include <vector>
 
+#include "condition_object.hpp"
+#include "lock_header.hpp"
 #include "nativeconc/os/short_mutex.hpp"
 #include "thread_name.hpp"
 
@@ -47,12 +49,15 @@ void add_forfeit(PyObject* lock, std::uint32_t depth) {
   detail::forfeits.store(static_cast<int>(list().size()), std::memory_order_relaxed);
 }
 
-bool detail::find_forfeit(PyObject* lock, deadlock::ThreadId thread, bool held_again) {
+bool detail::find_forfeit(PyObject* object) {
+  const PyObject* lock = innermost_lock(object);
+  const deadlock::ThreadId me = this_thread();
   const os::ShortLock guard(mutex);
   const auto found = std::find_if(list().begin(), list().end(), [&](const Forfeit& forfeit) {
-    return forfeit.lock == lock && forfeit.thread == thread;
+    return forfeit.lock == lock && forfeit.thread == me;
   });
   if (found == list().end()) return false;
+  const bool held_again = owner_of(found->lock) == me;
   if (!held_again) --found->depth;
   if (held_again || found->depth == 0) {
     list().erase(found);

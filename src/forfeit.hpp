@@ -7,25 +7,24 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
-#include "nativeconc/deadlock/thread_id.hpp"
 #include "python.hpp"
 
 namespace nativeconc::seam {
 
 namespace detail {
 extern std::atomic<int> forfeits;
-bool find_forfeit(PyObject* lock, deadlock::ThreadId thread, bool held_again);
+bool find_forfeit(PyObject* object);
 }  // namespace detail
 
 // This thread has lost the lock, which it had taken `depth` times.
 void add_forfeit(PyObject* lock, std::uint32_t depth);
 
-// __exit__ asks: has this thread lost the lock? Each answer of true ends one level of it. A thread
-// that holds the lock again has lost nothing any more.
-inline bool is_forfeited(PyObject* lock, deadlock::ThreadId thread, bool held_again) {
-  return detail::forfeits.load(std::memory_order_relaxed) > 0 &&
-         detail::find_forfeit(lock, thread, held_again);
+// Every __exit__ asks: has this thread lost the lock, or the lock under the condition? Each answer of
+// true ends one level of it. A thread that holds the lock again has lost nothing any more.
+inline bool is_forfeited(PyObject* object) {
+  return detail::forfeits.load(std::memory_order_relaxed) > 0 && detail::find_forfeit(object);
 }
 
 // The lock is going away.

@@ -7,14 +7,18 @@
 
 namespace nativeconc::seam {
 
-PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
+PyTypeObject* make_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
   PyObject* type = PyType_FromModuleAndSpec(m.ptr(), &spec, reinterpret_cast<PyObject*>(base));
   if (type == nullptr) throw py::error_already_set();
-  if (!bind_entries_quickly(reinterpret_cast<PyTypeObject*>(type))) throw py::error_already_set();
-  if (PyModule_AddType(m.ptr(), reinterpret_cast<PyTypeObject*>(type)) != 0) {
+  return reinterpret_cast<PyTypeObject*>(type);
+}
+
+PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
+  PyTypeObject* type = make_heap_type(m, spec, base);
+  if (!bind_entries_quickly(type) || PyModule_AddType(m.ptr(), type) != 0) {
     throw py::error_already_set();
   }
-  return reinterpret_cast<PyTypeObject*>(type);
+  return type;
 }
 
 PyObject* qualified_type_name(PyObject* self) {

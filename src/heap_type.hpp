@@ -13,8 +13,11 @@ namespace nativeconc::seam {
 // on free-threaded builds too.
 inline constexpr unsigned kHeapTypeFlags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE;
 
-// Creates the type and adds it to the module under the last part of its name. The type lives as
-// long as the process. Throws error_already_set.
+// Creates a type that the module does not show. It lives as long as the process. Throws
+// error_already_set.
+PyTypeObject* make_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base = nullptr);
+
+// Creates the type and adds it to the module under the last part of its name.
 PyTypeObject* add_heap_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base = nullptr);
 
 // "nativeconc.Lock", or "module.Name" of a subclass: how a repr begins. A new str, or null with an

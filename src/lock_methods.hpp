@@ -49,10 +49,8 @@ struct LockMethods {
   }
 
   static PyObject* exit(PyObject* self, PyObject* const*, Py_ssize_t) {
-    if (detail::forfeits.load(std::memory_order_relaxed) > 0) [[unlikely]] {
-      const deadlock::ThreadId me = this_thread();
-      if (is_forfeited(self, me, owner_of(self) == me)) Py_RETURN_NONE;
-    }
+    if (is_forfeited(self)) [[unlikely]]
+      Py_RETURN_NONE;
     return release(self, nullptr);
   }
 

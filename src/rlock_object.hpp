@@ -4,7 +4,8 @@
 // What Condition needs of nc.RLock: to let go of it altogether and to take it back. Needs the GIL.
 #pragma once
 
-#include "nativeconc/sync/condition.hpp"
+#include <cstdint>
+
 #include "python.hpp"
 #include "wait.hpp"
 
@@ -13,9 +14,6 @@ namespace nativeconc::seam {
 extern PyTypeObject* rlock_type;
 
 bool is_own_rlock(PyObject* rlock);
-
-// Threads to wake once the lock is free: those that its owner has notified. release() does it.
-sync::Wakes& wakes_of(PyObject* rlock);
 
 // Releases all levels; returns how many there were, or 0 with an error if this thread has none.
 std::uint32_t give_up_rlock(PyObject* rlock);

@@ -5,6 +5,7 @@
 
 #include "bindings.hpp"
 #include "errors.hpp"
+#include "forfeit.hpp"
 #include "heap_type.hpp"
 #include "timeout.hpp"
 
@@ -50,6 +51,8 @@ PyObject* enter(PyObject* self, PyObject*) {
 PyObject* exit(PyObject* self, PyObject* const*, Py_ssize_t) {
   const TimedEntry* entry = timed_entry(self);
   if (!is_whole(entry)) return nullptr;
+  if (is_forfeited(entry->primitive)) [[unlikely]]
+    Py_RETURN_NONE;
   if (!entry->operations->release(entry->primitive)) return nullptr;
   Py_RETURN_NONE;
 }

@@ -10,6 +10,7 @@
 #include "deadlock_settings.hpp"
 #include "gil.hpp"
 #include "nativeconc/deadlock/wait_graph.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/fork_generation.hpp"
 #include "thread_name.hpp"
 
@@ -19,7 +20,8 @@ namespace {
 using deadlock::Finding;
 using deadlock::Glance;
 
-// How soon a thread looks again that nobody rouses when the owner ends.
+// How soon a thread looks again that nobody rouses: when the owner ends, or when a deadlock is still
+// there that another thread was to report.
 constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 
 // What a wait that can deadlock remembers from sleep to sleep.
@@ -27,7 +29,7 @@ struct Watch {
   std::uint64_t call = 0;              // numbers this wait; 0: it has not been announced yet
   std::uint64_t suspect = 0;           // the signature of a cycle that is only suspected,
   Deadline grace = Deadline::never();  // and when it has lasted long enough
-  std::uint64_t settled = 0;           // the signature of one that has been reported, by whomever
+  std::uint64_t settled = 0;           // the signature of one that this thread has claimed
 };
 
 // Is it this thread's business to report it now?
@@ -40,8 +42,14 @@ bool is_due(const Glance& seen, Watch& watch) {
     }
     if (!watch.grace.has_passed()) return false;
   }
-  watch.settled = seen.signature;
-  return deadlock::claim(seen.signature);
+  if (deadlock::claim(seen.signature)) {
+    watch.settled = seen.signature;
+    return true;
+  }
+  // Another thread is about to report it, or has done so. Look again, in case it did not come to
+  // that.
+  watch.grace = Deadline::after(kHeartbeatNs);
+  return false;
 }
 
 // Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when
@@ -76,10 +84,20 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
     const Deadline slice = polls ? earlier(deadline, poll) : deadline;
     bool due = false;
     PyThreadState* state = release_gil();
+    os::wake_deferred();  // now that the GIL is free, they can go on at once
     const WaitResult result =
         watched ? sleep_watched(what, slice, watch, due) : what.sleep(what.self, slice);
     take_gil(state);
-    if (due && !report_own_deadlock()) return Waited::error;
+    if (due) {
+      switch (report_own_deadlock(watch.settled)) {
+        case Reported::gives_up:
+          return Waited::error;
+        case Reported::goes_on:
+          break;
+        case Reported::dissolved:
+          watch.settled = 0;
+      }
+    }
     if (result == WaitResult::acquired) return Waited::acquired;
     if (PyErr_CheckSignals() != 0) return Waited::error;
     if (result == WaitResult::timed_out && deadline.has_passed()) return Waited::timed_out;

@@ -13,6 +13,12 @@ namespace {
 // The number of a search marks the records that it has seen.
 std::uint64_t searches = 0;  // guarded by the registry mutex
 
+// What has been reported, or is about to be. Guarded by the registry mutex.
+struct {
+  std::array<std::uint64_t, 256> signatures{};
+  std::size_t next = 0;
+} claims;
+
 // Calls f(blocker's record or null, its id, how it holds) for everyone who stands in the way of
 // `waiter`.
 template <class Function>
@@ -174,6 +180,16 @@ Deadlock examine(const Keep& keep) {
   return describe(registry, me, look_from(registry, me), keep);
 }
 
+Deadlock examine_claimed(std::uint64_t signature, const Keep& keep) {
+  ThreadRecord& me = this_record();
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
+  const Found found = look_from(registry, me);
+  if (found.glance.signature == signature) return describe(registry, me, found, keep);
+  std::replace(claims.signatures.begin(), claims.signatures.end(), signature, std::uint64_t{0});
+  return {};
+}
+
 std::vector<Deadlock> examine_all(const Keep& keep) {
   ThreadRegistry& registry = ThreadRegistry::instance();
   const os::ShortLock guard(registry.mutex());
@@ -192,11 +208,10 @@ std::vector<Deadlock> examine_all(const Keep& keep) {
 }
 
 bool claim(std::uint64_t signature) {
-  static std::array<std::uint64_t, 256> claimed{};  // guarded by the registry mutex
-  static std::size_t next = 0;
   const os::ShortLock guard(ThreadRegistry::instance().mutex());
-  if (std::find(claimed.begin(), claimed.end(), signature) != claimed.end()) return false;
-  claimed[next++ % claimed.size()] = signature;
+  auto& [signatures, next] = claims;
+  if (std::find(signatures.begin(), signatures.end(), signature) != signatures.end()) return false;
+  signatures[next++ % signatures.size()] = signature;
   return true;
 }
 

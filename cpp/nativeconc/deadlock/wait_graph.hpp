@@ -72,10 +72,15 @@ std::uint64_t next_call();
 using Keep = std::function<void(const Party&)>;
 Deadlock examine(const Keep& keep);
 
+// The same for a deadlock that this thread has claimed. If it is not there any more, or is another
+// one now, the claim is given back and nothing found: some party has left its wait, if only for a
+// moment, and will look, and may claim, when it comes back.
+Deadlock examine_claimed(std::uint64_t signature, const Keep& keep);
+
 // Every deadlock there is now, each once.
 std::vector<Deadlock> examine_all(const Keep& keep);
 
-// Of several threads that see the same suspected cycle, the first to claim it reports it.
+// Of several threads that see the same deadlock, the first to claim it reports it.
 bool claim(std::uint64_t signature);
 
 }  // namespace nativeconc::deadlock

@@ -7,6 +7,7 @@
 #include <array>
 #include <new>
 
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/os/futex.hpp"
 
@@ -90,22 +91,7 @@ bool Condition::leave(Waiter* waiter) {
   return notified;
 }
 
-void Wakes::add(const std::uint32_t* sleeper) {
-  const std::uint32_t n = count_.load(std::memory_order_relaxed);
-  if (n == sleepers_.size()) {
-    os::futex_wake_one(sleeper, Scope::threads);
-    return;
-  }
-  sleepers_[n] = sleeper;
-  count_.store(n + 1, std::memory_order_relaxed);
-}
-
-void Wakes::wake_all() {
-  const std::uint32_t n = count_.exchange(0, std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < n; ++i) os::futex_wake_one(sleepers_[i], Scope::threads);
-}
-
-std::uint64_t Condition::notify(std::uint64_t n, Wakes* later) {
+std::uint64_t Condition::notify(std::uint64_t n, Wake when) {
   constexpr std::size_t kBatch = 32;
   std::array<const std::uint32_t*, kBatch> sleepers{};
   std::uint64_t notified = 0;
@@ -126,8 +112,8 @@ std::uint64_t Condition::notify(std::uint64_t n, Wakes* later) {
       more = first_ != nullptr && notified + batch < n;
     }
     for (std::size_t i = 0; i < asleep; ++i) {
-      if (later != nullptr) {
-        later->add(sleepers[i]);
+      if (when == Wake::later) {
+        os::defer_wake(sleepers[i]);
       } else {
         os::futex_wake_one(sleepers[i], Scope::threads);
       }

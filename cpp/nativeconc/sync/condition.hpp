@@ -19,7 +19,6 @@
 // its stack.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -29,27 +28,6 @@
 #include "nativeconc/sync/spin.hpp"
 
 namespace nativeconc::sync {
-
-// Threads that have been notified and are still to be woken. Waking them while the lock is held
-// would only send them to sleep again: notify may leave it to whoever is about to release the lock.
-class Wakes {
- public:
-  bool any() const { return count_.load(std::memory_order_relaxed) > 0; }
-
-  // Wakes it later, or now if there is no room.
-  void add(const std::uint32_t* sleeper);
-
-  void wake_all();
-
-  // Moves them out.
-  Wakes() = default;
-  Wakes(Wakes&& other) noexcept : sleepers_(other.sleepers_), count_(other.count_.exchange(0)) {}
-
- private:
-  // Guarded by the lock of the condition; others may ask whether there are any.
-  std::array<const std::uint32_t*, 8> sleepers_{};
-  std::atomic<std::uint32_t> count_{0};
-};
 
 class Condition {
  public:
@@ -80,9 +58,10 @@ class Condition {
   // Ends the wait, and the waiter. Returns whether it was notified.
   bool leave(Waiter* waiter);
 
-  // Notifies the n first waiters, or all there are; returns how many. Wakes them, or leaves that to
-  // whoever calls `later`.wake_all(). Never blocks.
-  std::uint64_t notify(std::uint64_t n, Wakes* later = nullptr);
+  // Notifies the n first waiters, or all there are; returns how many. Wakes them now, or later: see
+  // os/deferred_wakes.hpp. Never blocks.
+  enum class Wake { now, later };
+  std::uint64_t notify(std::uint64_t n, Wake when = Wake::now);
 
   std::uint32_t waiters();
 

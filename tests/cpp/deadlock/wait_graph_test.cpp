@@ -272,5 +272,25 @@ TEST(WaitGraph, ACircleIsClaimedOnce) {
   EXPECT_EQ(claims, 1);
 }
 
+TEST(WaitGraph, AClaimIsGivenBackIfTheCircleHasOpenedMeanwhile) {
+  Ring ring(2);
+  ring.wait(0);
+  const Glance seen = ring.wait(1);
+  ASSERT_EQ(seen.finding, Finding::cycle);
+  EXPECT_TRUE(claim(seen.signature));
+  Deadlock found;
+  const auto examine_in = [&](std::size_t thread) {
+    ring.run(thread, [&] { found = examine_claimed(seen.signature, [](const Party&) {}); });
+    return found.finding;
+  };
+  EXPECT_EQ(examine_in(1), Finding::cycle);
+  EXPECT_FALSE(claim(seen.signature));  // it is still claimed
+  ring.run(0, [] { end_wait(); });
+  EXPECT_EQ(examine_in(1), Finding::nothing);
+  EXPECT_TRUE(found.parties.empty());
+  EXPECT_TRUE(claim(seen.signature));
+  ring.end();
+}
+
 }  // namespace
 }  // namespace nativeconc::deadlock

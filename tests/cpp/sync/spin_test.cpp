@@ -8,6 +8,7 @@
 #include <atomic>
 #include <thread>
 
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/sync/condition.hpp"
 #include "nativeconc/sync/event.hpp"
 
@@ -106,9 +107,8 @@ TEST(ConditionSpin, SeesThatItHasBeenNotified) {
 TEST(ConditionSpin, AWaiterThatIsStillAwakeNeedsNoWakeUp) {
   Condition condition;
   Condition::Waiter* waiter = condition.enter();
-  Wakes later;
-  EXPECT_EQ(condition.notify(1, &later), 1U);
-  EXPECT_FALSE(later.any());
+  EXPECT_EQ(condition.notify(1, Condition::Wake::later), 1U);
+  EXPECT_EQ(os::detail::wakes_owed, 0U);
   EXPECT_EQ(condition.wait(*waiter, Deadline::never()), WaitResult::acquired);
   EXPECT_TRUE(condition.leave(waiter));
 }
@@ -117,10 +117,9 @@ TEST(ConditionSpin, AWaiterThatHasSleptIsWoken) {
   Condition condition;
   Condition::Waiter* waiter = condition.enter();
   EXPECT_EQ(condition.wait(*waiter, Deadline::expired()), WaitResult::timed_out);
-  Wakes later;
-  EXPECT_EQ(condition.notify(1, &later), 1U);
-  EXPECT_TRUE(later.any());
-  later.wake_all();
+  EXPECT_EQ(condition.notify(1, Condition::Wake::later), 1U);
+  EXPECT_EQ(os::detail::wakes_owed, 1U);
+  os::wake_deferred();
   EXPECT_EQ(condition.wait(*waiter, Deadline::never()), WaitResult::acquired);
   EXPECT_TRUE(condition.leave(waiter));
 }

@@ -114,6 +114,43 @@ def test_a_deadlock_inside_a_signal_handler_s_own_wait_is_found(run_script):
     """).check("done\n")
 
 
+def test_a_ring_with_the_main_thread_is_found_beside_a_busy_one(run_script):
+    # The main thread leaves its wait for a moment every 50 ms, to look for signals. Another thread
+    # that is about to report the deadlock, and waits for the GIL to do so, finds it gone just then.
+    run_script("""
+        import threading, time
+        import nativeconc as nc
+
+        over = False
+
+        def busy():
+            while not over:
+                pass
+
+        threading.Thread(target=busy).start()
+        for i in range(30):
+            a, b, both = nc.RLock(), nc.RLock(), threading.Barrier(2)
+            errors = []
+
+            def cross(mine, yours, late):
+                try:
+                    with mine:
+                        both.wait()
+                        time.sleep(late)
+                        with yours:
+                            pass
+                except nc.DeadlockError as error:
+                    errors.append(error)
+
+            thread = threading.Thread(target=cross, args=(b, a, 0.03 + i * 0.0006))
+            thread.start()
+            cross(a, b, 0)
+            thread.join()
+            assert len(errors) == 1
+        over = True
+    """).check("")
+
+
 def recipe():
     """The part of docs/deadlocks.md that says how to look when a signal comes."""
     text = (Path(__file__).parents[3] / "docs" / "deadlocks.md").read_text(encoding="utf-8")
