@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import nativeconc as nc
 
-UP_TO = 200_000_000
+UP_TO = 1_000_000_000
 
 
 def long_work() -> int:
@@ -63,6 +63,8 @@ def message_loop(start_work: Callable[[], Future[int]]) -> tuple[int, int]:
     stop = threading.Event()
     world = threading.Thread(target=send_messages, args=(messages, stop))
     world.start()
+    while messages.empty():
+        time.sleep(0.001)
     handled = 0
     task = start_work()
     while not task.done():

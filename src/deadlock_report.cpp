@@ -166,8 +166,10 @@ PyObject* find_deadlocks() {
   PyObject* list = PyList_New(0);
   for (const Deadlock& deadlock : all) {
     PyObject* parties = list == nullptr ? nullptr : party_tuples(deadlock);
-    PyObject* item =
-        parties == nullptr ? nullptr : Py_BuildValue("sN", spoken(deadlock.finding), parties);
+    PyObject* item = parties == nullptr
+                         ? nullptr
+                         : Py_BuildValue("sON", spoken(deadlock.finding),
+                                         deadlock.certain ? Py_True : Py_False, parties);
     if (item == nullptr || PyList_Append(list, item) != 0) Py_CLEAR(list);
     Py_XDECREF(item);
     let_go(deadlock);

@@ -23,7 +23,7 @@ Reported report_own_deadlock(std::uint64_t claimed);
 // Raises the DeadlockError of a thread that would wait for itself: it reads and wants to write.
 void raise_upgrade_error(PyObject* rwlock);
 
-// [(kind, parties)] of every deadlock there is now. A new list, or null with an error.
+// [(kind, certain, parties)] of every deadlock there is now. A new list, or null with an error.
 PyObject* find_deadlocks();
 
 // Calls nativeconc.deadlock._events.NAME(*args); steals args. The result, or null with an error.

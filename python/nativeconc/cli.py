@@ -19,7 +19,8 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="nativeconc",
-    help="Concurrency for Python, done natively: measure what the GIL costs on this machine.",
+    help="Concurrency for Python, done natively: measure what the GIL costs on this machine, and "
+    "find the deadlocks of a script.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -121,7 +122,8 @@ _DEADLOCKS_HELP = "\n\n".join(
         "of other people's code too, are nativeconc's. Each report goes to stderr as it comes. "
         "In a deadlock one thread gets DeadlockError, and the others go on.",
         "Exit codes: 3 something was found; 2 there is no such script; else the script's own (130 "
-        "after Ctrl-C).",
+        "after Ctrl-C). What exit handlers and daemon threads find after the end of the script is "
+        "shown, but does not count; after os._exit() the exit code is the script's own.",
     )
 )
 

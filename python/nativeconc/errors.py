@@ -3,8 +3,9 @@
 
 """Every exception of the library. They are defined in the native core, which raises them.
 
-All derive from :class:`NativeConcError`, and each also from the built-in exception that code which
-does not know this library would catch.
+All errors derive from :class:`NativeConcError`, and each also from the built-in exception that code
+which does not know this library would catch. :class:`DeadlockWarning` is no error, and derives from
+`RuntimeWarning` alone.
 """
 
 from nativeconc._core import (

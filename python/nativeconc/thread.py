@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
@@ -74,6 +76,9 @@ class Thread(threading.Thread):
 
         Raises:
             TimeoutError: The thread has not ended in time.
+            TypeError: `timeout` is not a number.
+            ValueError: `timeout` is NaN.
+            OverflowError: `timeout` is more than `threading.TIMEOUT_MAX`.
             RuntimeError: The thread has not been started, or asks for its own result, or was left
                 behind by a fork.
             BaseException: Whatever ended the thread, with the traceback from there.
@@ -85,10 +90,11 @@ class Thread(threading.Thread):
             raise RuntimeError("a thread cannot wait for its own result")
         if outcome.is_left_behind() and not self.is_alive():
             raise RuntimeError(f"{self!r} has no result: it did not end in this process")
+        began = time.monotonic()
         if not outcome.wait(timeout):
             raise TimeoutError(f"{self!r} has not ended within {timeout} seconds")
-        # All that may be left to do is threading.excepthook.
-        self.join(timeout)
+        # All that may be left to do is threading.excepthook, in what is left of the time.
+        self.join(None if timeout is None else began + float(timeout) - time.monotonic())
         try:
             return outcome.get()
         finally:
@@ -123,27 +129,38 @@ class _Outcome:
     def __init__(self) -> None:
         self._process = os.getpid()
         self._is_known = Event()
-        self._guard = threading.Lock()
-        self._waiters = 0
+        # Not threading's, which may be ours: locks that nobody made are not to be watched.
+        self._guard = _thread.allocate_lock()
+        self._waiters = 0  # in this process
         self._value: Any = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
 
     def is_left_behind(self) -> bool:
         """Whether this is a forked child, where other threads of the parent never end."""
-        return os.getpid() != self._process and not self._is_known.is_set()
+        return self._is_forked() and not self._is_known.is_set()
 
     def wait(self, timeout: float | None) -> bool:
         """Returns whether the outcome is known now."""
-        with self._guard:
-            self._waiters += 1
+        if self._is_known.is_set():
+            return self._is_known.wait(timeout)  # at once, but not with a timeout that will not do
+        self._count(1)
         try:
             self._is_known.wait(timeout)
         finally:
-            with self._guard:
-                self._waiters -= 1
+            self._count(-1)
         # Once more: an exception that was kept for us, because we waited, must come out.
         return self._is_known.is_set()
+
+    def _is_forked(self) -> bool:
+        """In a forked child the guard may be held, and waiters counted, that the child lacks."""
+        return os.getpid() != self._process
+
+    def _count(self, change: int) -> None:
+        if self._is_forked():
+            return
+        with self._guard:
+            self._waiters += change
 
     def set_value(self, value: Any) -> None:
         self._value = value
@@ -153,6 +170,9 @@ class _Outcome:
         """Returns whether somebody waits, and will raise it."""
         self._error = error
         self._traceback = _beyond_our_frames(error.__traceback__)
+        if self._is_forked():  # the forking thread, which nobody is known to wait for
+            self._is_known.set()
+            return False
         with self._guard:
             self._is_known.set()
             return self._waiters > 0

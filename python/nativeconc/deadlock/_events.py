@@ -49,7 +49,8 @@ def deadlock(
     if raises:
         exception = DeadlockError(report.summary if heard is Heard.SHOWN else _text(report))
         exception.report = report
-        exception.__cause__ = failure
+        if failure is not None:  # even None would hide what was being handled
+            exception.__cause__ = failure
         return exception
     if heard is not Heard.NOT:
         return None

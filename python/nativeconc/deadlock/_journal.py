@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
 
-"""Remembers the last reports, and tells listeners of new ones: the command and pytest."""
+"""Tells listeners of new reports: the command and pytest."""
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import TypeAlias
@@ -14,7 +13,7 @@ from typing import TypeAlias
 from nativeconc.deadlock.order_report import OrderReport
 from nativeconc.deadlock.report import Report
 
-__all__ = ["AnyReport", "Heard", "Listener", "add", "listen", "reports"]
+__all__ = ["AnyReport", "Heard", "Listener", "add", "listen"]
 
 AnyReport: TypeAlias = Report | OrderReport
 
@@ -30,24 +29,16 @@ class Heard(IntEnum):
 # Called in the thread that found it, before an exception is raised there.
 Listener: TypeAlias = Callable[[AnyReport], Heard]
 
-_MOST_REPORTS = 100
-_reports: deque[AnyReport] = deque(maxlen=_MOST_REPORTS)
 _listeners: tuple[Listener, ...] = ()
 
 
 def add(report: AnyReport) -> Heard:
-    """Remember a report and tell the listeners; the most that one of them has done about it."""
-    _reports.append(report)
+    """Tell the listeners of a report; the most that one of them has done about it."""
     heard = Heard.NOT
     for listener in _listeners:
         with contextlib.suppress(Exception):  # their faults must not hide the deadlock
             heard = max(heard, listener(report))
     return heard
-
-
-def reports() -> list[AnyReport]:
-    """The last reports of this process, oldest first."""
-    return list(_reports)
 
 
 @contextlib.contextmanager

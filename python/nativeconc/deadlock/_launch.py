@@ -35,7 +35,8 @@ def run_script(path: str, arguments: Sequence[str]) -> None:
         spec = PathFinder.find_spec("__main__", [full])
         if spec is None:
             raise NotFoundError(f"there is no __main__ module in {path}")
-        _begin(path, arguments, first_on_path=full)
+        # Python puts these there even under -P.
+        _begin(path, arguments, first_on_path=full, even_if_safe=True)
         _run_as_main(_code_of(spec), _facts_of(spec))
         return
     try:
@@ -68,10 +69,14 @@ def run_module(name: str, arguments: Sequence[str]) -> None:
     _run_as_main(code, _facts_of(spec))
 
 
-def _begin(argv0: str, arguments: Sequence[str], *, first_on_path: str) -> None:
+def _begin(
+    argv0: str, arguments: Sequence[str], *, first_on_path: str, even_if_safe: bool = False
+) -> None:
     sys.argv[:] = [argv0, *arguments]
     if not sys.flags.safe_path:
         sys.path[0] = first_on_path
+    elif even_if_safe:  # and so there is nothing of the command's own to replace
+        sys.path.insert(0, first_on_path)
 
 
 def _found(name: str) -> ModuleSpec | None:

@@ -14,7 +14,8 @@ from nativeconc.deadlock.site import Site
 __all__ = ["RECORD_SITES", "indented", "origins", "paragraphs", "place"]
 
 RECORD_SITES = (
-    "Where a lock was taken was not recorded: nativeconc.deadlock.enable(stacks=True) does that."
+    "Where a lock was taken was not recorded: nativeconc.deadlock.enable(stacks=True) does that,\n"
+    "for locks taken from then on."
 )
 _STANDARD_LIBRARY = (os.path.join(os.path.dirname(os.__file__), ""), "<frozen ")  # noqa: PTH118, PTH120
 _INSTALLED = ("/site-packages/", "/dist-packages/")

@@ -111,11 +111,16 @@ class _Findings:
         self._stream = stream
         # Not one of ours: reports come out of these. A signal handler may make one inside another.
         self._mutex = _thread.RLock()
+        os.register_at_fork(after_in_child=self._renew_mutex)
         self._pid = os.getpid()
         self._deadlocks = 0
         self._orders = 0
         # Memory that forked children share: one of them has found something.
         self._in_children = mmap.mmap(-1, 1)
+
+    def _renew_mutex(self) -> None:
+        # In the parent another thread may hold it, one that the child does not have.
+        self._mutex = _thread.RLock()
 
     def show(self, report: _journal.AnyReport) -> _journal.Heard:
         """Print a report, in the thread that found it."""

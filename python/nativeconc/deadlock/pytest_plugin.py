@@ -17,11 +17,14 @@ import pytest
 
 from nativeconc.deadlock import _journal
 from nativeconc.deadlock.patch import patch_threading, unpatch_threading
-from nativeconc.deadlock.settings import disable, enable
+from nativeconc.deadlock.settings import Settings, active, disable, enable
 
 __all__ = ["Watch"]
 
 _MOST_REPORTS = 20
+_SETTINGS = Settings(policy="raise", order=True, grace=1.0, stacks=True)
+# What a test did not show itself, for its report.
+_UNSEEN = pytest.StashKey[str]()
 
 
 class Watch:
@@ -37,7 +40,9 @@ class Watch:
         self._start()
 
     def _start(self) -> None:
-        enable(policy="raise", order=True, stacks=True)
+        # Not without need: it forgets the orders that the tests before have shown.
+        if active() != _SETTINGS:
+            enable(policy="raise", order=True, stacks=True)
         patch_threading()
 
     def _note(self, report: _journal.AnyReport) -> _journal.Heard:
@@ -59,30 +64,54 @@ class Watch:
         """Fail the setup of a test if there was a report meanwhile."""
         self._outside_tests += self._take()
         self._start()  # the test before may have chosen something else
-        yield from self._phase(item, "setup")
+        yield from self._phase(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         """Fail a test if there was a report meanwhile."""
-        yield from self._phase(item, "call")
+        yield from self._phase(item)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, None, None]:
         """Fail the teardown of a test if there was a report meanwhile."""
-        yield from self._phase(item, "teardown")
+        yield from self._phase(item)
 
-    def _phase(self, item: pytest.Item, when: str) -> Generator[None, None, None]:
+    def _phase(self, item: pytest.Item) -> Generator[None, None, None]:
         try:
             yield
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise  # the run ends here, and shows what there is
+        except (pytest.skip.Exception, pytest.xfail.Exception):
+            self._fail_if_found(item)
+            raise
         except BaseException as error:
             # It fails as it is. What it does not show itself goes into a section of its own.
             reports = [r for r in self._take() if r is not getattr(error, "report", None)]
             if reports:
-                item.add_report_section(when, "deadlocks", _text(reports))
+                item.stash[_UNSEEN] = _text(reports)
             raise
+        self._fail_if_found(item)
+
+    def _fail_if_found(self, item: pytest.Item) -> None:
         reports = self._take()
         if reports and item.get_closest_marker("allow_deadlocks") is None:
             pytest.fail(_text(reports), pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put what a failed test did not show itself below its traceback."""
+        report = yield
+        unseen = item.stash.get(_UNSEEN, None)
+        if unseen is not None:
+            del item.stash[_UNSEEN]
+            add_section = getattr(report.longrepr, "addsection", None)
+            if add_section is not None:
+                add_section("deadlocks", unseen)
+            else:  # a doctest's, for one
+                report.sections.append(("deadlocks", unseen))
+        return report
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

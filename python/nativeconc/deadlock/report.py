@@ -24,7 +24,8 @@ class Report:
             that the first holds. ``"exited"``: the first waits for a lock of the second, which has
             ended. ``"lost"``: the same, and the second belongs to the process that this one was
             forked from. ``"upgrade"``: the only party wants to write what it reads itself.
-        certain: Whether nothing can resolve it from outside: no plain `Lock` is among the locks.
+        certain: Whether nobody can resolve it from outside: each lock can be released by its owner
+            alone (so there is no plain `Lock` among them), or its owner was lost in a fork.
         parties: The threads, in the order in which they wait for each other. Empty if something
             went wrong while the report was made, such as a lack of memory.
         raised_in: The `ident` of the thread that gets :class:`nativeconc.DeadlockError`, or None.

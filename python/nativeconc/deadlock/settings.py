@@ -7,13 +7,26 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Literal, SupportsFloat, SupportsIndex
+from typing import Literal, NamedTuple, SupportsFloat, SupportsIndex
 
 from nativeconc import _core
 
-__all__ = ["disable", "enable"]
+__all__ = ["Settings", "active", "disable", "enable"]
 
 _POLICIES = ("raise", "warn")
+
+
+class Settings(NamedTuple):
+    """The arguments of :func:`enable`."""
+
+    policy: str
+    order: bool
+    grace: float
+    stacks: bool
+
+
+_DEFAULTS = Settings(policy="warn", order=False, grace=1.0, stacks=False)
+_active = _DEFAULTS
 
 
 def enable(
@@ -31,6 +44,9 @@ def enable(
     Never blocks. May be called at any time, from any thread, and holds for the whole process; a
     forked child inherits it.
 
+    What is recorded begins anew, even if nothing changes: what threads hold at that moment, where
+    they took it, and all orders that were seen before are forgotten.
+
     Args:
         policy: ``"raise"``: one of the threads gets :class:`nativeconc.DeadlockError`. ``"warn"``:
             :class:`nativeconc.DeadlockWarning` is issued once, and the threads wait on.
@@ -45,12 +61,13 @@ def enable(
         ValueError: `policy` is not one of the two, or `grace` is negative or not finite.
         TypeError: An argument has the wrong type.
     """
-    seconds = _checked_grace(grace)
-    _core.deadlock_configure(
-        _checked_policy(policy),
-        _checked_flag("order", order),
-        seconds,
-        _checked_flag("stacks", stacks),
+    _configure(
+        Settings(
+            grace=_checked_grace(grace),
+            policy=_checked_policy(policy),
+            order=_checked_flag("order", order),
+            stacks=_checked_flag("stacks", stacks),
+        )
     )
 
 
@@ -59,7 +76,18 @@ def disable() -> None:
 
     Live detection itself stays on: it costs only where a thread is about to wait.
     """
-    _core.deadlock_configure("warn", False, 1.0, False)
+    _configure(_DEFAULTS)
+
+
+def active() -> Settings:
+    """What was chosen last."""
+    return _active
+
+
+def _configure(settings: Settings) -> None:
+    global _active
+    _active = settings
+    _core.deadlock_configure(*settings)
 
 
 def _checked_policy(policy: object) -> str:
@@ -72,7 +100,9 @@ def _checked_policy(policy: object) -> str:
 
 def _checked_flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+        raise TypeError(
+            f"{name} must be True or False, not {value!r} of type {type(value).__name__}"
+        )
     return value
 
 

@@ -21,16 +21,24 @@ def find() -> list[Report]:
     resolved by a thread that is not part of it. A deadlock that gave one of its threads a
     :class:`nativeconc.DeadlockError` is none any more.
 
-    Never waits for a lock. For debuggers, signal handlers and tests.
+    A thread that runs does not wait, so what runs in a thread does not find a deadlock of that
+    thread: in a signal handler, one of the main thread. Ask in another thread (`docs/deadlocks.md`
+    shows how). Now and then the main thread looks for signals, and does not wait for that moment
+    either; so ask again before you believe that there is nothing.
+
+    Never waits for a lock. For debuggers and tests.
     """
     return [
-        _build.report(kind, not any(isinstance(raw[3], _core.Lock) for raw in parties), parties)
-        for kind, parties in _core.deadlock_find()
+        _build.report(kind, certain, parties) for kind, certain, parties in _core.deadlock_find()
     ]
 
 
 def held() -> list[Hold]:
-    """The locks that threads hold at this moment, as far as they have an owner.
+    """The locks that threads hold at this moment, as far as that is known.
+
+    By default what a thread holds is not recorded, and only locks that somebody waits for without a
+    time limit are known. Under ``enable(order=True)`` or ``enable(stacks=True)``, all that were
+    taken since that call are known, too.
 
     Never waits for a lock. While other threads run, this may be out of date as soon as it returns.
     """

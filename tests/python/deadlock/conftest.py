@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -152,5 +154,71 @@ def deadlocks(tmp_path):
             stdin=subprocess.DEVNULL,
             **keywords,
         )
+
+    return run
+
+
+# Two threads that deadlock, unless they are told to be kind.
+SUITE_HELPERS = """
+import threading, time, warnings
+import pytest
+
+def cross(mine, yours, both, swallow=False):
+    try:
+        with mine:
+            both.wait()
+            with yours:
+                pass
+    except RuntimeError:
+        if not swallow:
+            raise
+
+def make(kind):
+    return kind(), kind(), threading.Barrier(2)
+"""
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """What came of a pytest of its own."""
+
+    returncode: int
+    stdout: str
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """{"failed": 1, "passed": 2} and so on."""
+        last = self.stdout.rstrip("\n").rpartition("\n")[2]
+        return {what: int(n) for n, what in re.findall(r"(\d+) (\w+?)s?\b(?=[ ,])", last)}
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """Runs these tests in a pytest of their own."""
+
+    def run(source, *words, watch=True, conftest="", env=None, plugin=("-p", "nativeconc_pytest")):
+        (tmp_path / "test_it.py").write_text(
+            SUITE_HELPERS + textwrap.dedent(source), encoding="utf-8"
+        )
+        (tmp_path / "conftest.py").write_text(textwrap.dedent(conftest), encoding="utf-8")
+        (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin),
+                *(("--deadlocks",) if watch else ()),
+                *words,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "COLUMNS": "120",
+                **(env or {}),
+            },
+        )
+        return SuiteRun(done.returncode, done.stdout)
 
     return run

@@ -206,6 +206,54 @@ def test_a_forked_child_that_runs_to_the_end_keeps_its_own_exit_code(deadlocks, 
     assert done.stderr == "nativeconc deadlocks: found nothing\n"
 
 
+def test_a_child_that_is_forked_during_a_report_can_report_itself(run_script):
+    run_script(
+        """
+        import os, threading
+        from nativeconc.deadlock import OrderReport
+        from nativeconc.deadlock.command import _Findings
+
+        class Stream:
+            def write(self, text):
+                if threading.current_thread() is not threading.main_thread():
+                    inside.set()
+                    leave.wait()
+
+            def flush(self):
+                pass
+
+        inside, leave = threading.Event(), threading.Event()
+        findings = _Findings(Stream())
+        thread = threading.Thread(target=findings.show, args=(OrderReport(()),))
+        thread.start()
+        inside.wait()
+        pid = os.fork()
+        if pid == 0:
+            findings.show(OrderReport(()))
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        leave.set()
+        thread.join()
+        """,
+        options=("-W", "error", "-W", "ignore:This process:DeprecationWarning"),
+    ).check("0\n")
+
+
+def test_what_is_found_after_the_end_is_shown_but_does_not_count(deadlocks, script):
+    late = textwrap.indent(ORDER, "    ")
+    script(f"import atexit\ndef late():{late}\natexit.register(late)")
+    done = deadlocks("script.py")
+    assert done.returncode == 0
+    assert done.stderr.index("found nothing") < done.stderr.index("lock order that can deadlock")
+
+
+def test_a_script_that_ends_the_process_itself_does_so_with_its_own_code(deadlocks, script):
+    script(ORDER + "\nimport os\nos._exit(5)")
+    done = deadlocks("script.py")
+    assert done.returncode == 5
+    assert "lock order that can deadlock: Lock #1" in done.stderr
+
+
 # --- bad input --------------------------------------------------------------------------------
 
 

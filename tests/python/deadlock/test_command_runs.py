@@ -54,6 +54,8 @@ print(json.dumps([facts, sys.argv, sys.path, sys.modules["__main__"].__dict__ is
         ([], ["folder"]),
         ([], ["archive.zip", "z"]),
         (["-P"], ["folder/other.py"]),
+        (["-P"], ["folder", "a"]),
+        (["-P"], ["archive.zip"]),
     ],
     ids=lambda words: " ".join(words),
 )

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 
 def test_a_deadlock_between_daemons_does_not_disturb_the_exit(run_script):
     for grace in ("0", "0.05", "1000"):
@@ -151,3 +155,51 @@ def test_a_ring_with_the_main_thread_is_found_beside_a_busy_one(run_script):
             assert len(errors) == 1
         over = True
     """).check("")
+
+
+def recipe():
+    """The part of docs/deadlocks.md that says how to look when a signal comes."""
+    text = (Path(__file__).parents[3] / "docs" / "deadlocks.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n([^`]*signal\.signal\([^`]*)```", text)
+    return code
+
+
+def test_the_documented_signal_handler_finds_a_deadlock_of_the_main_thread(run_script, tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(
+        "import nativeconc as nc\n\n"
+        + recipe()
+        + textwrap.dedent("""
+            import os, time
+
+            nc.deadlock.enable(policy="warn", grace=1000)
+            a, b, both = nc.Lock(name="a"), nc.Lock(name="b"), threading.Barrier(2)
+            shown, show = [], show_deadlocks
+
+            def show_deadlocks():
+                show()
+                shown.extend(nc.deadlock.find())
+
+            def cross():
+                with b:
+                    both.wait()
+                    a.acquire()
+
+            def ask_until_it_is_shown():
+                while not shown:
+                    os.kill(os.getpid(), signal.SIGUSR1)
+                    time.sleep(0.3)
+                b.release()
+
+            threading.Thread(target=cross, daemon=True).start()
+            with a:
+                both.wait()
+                threading.Thread(target=ask_until_it_is_shown).start()
+                b.acquire()
+        """),
+        encoding="utf-8",
+    )
+    done = run_script(path).check()
+    assert "deadlock: 2 threads wait for each other:" in done.stdout
+    assert "thread 'MainThread'" in done.stdout
+    assert "holds Lock 'a'" in done.stdout

@@ -5,71 +5,14 @@
 from __future__ import annotations
 
 import importlib
-import os
-import re
 import subprocess
 import sys
-import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-
-# Two threads that deadlock, unless they are told to be kind.
-HELPERS = """
-import threading, time, warnings
-import pytest
-
-def cross(mine, yours, both, swallow=False):
-    try:
-        with mine:
-            both.wait()
-            with yours:
-                pass
-    except RuntimeError:
-        if not swallow:
-            raise
-
-def make(kind):
-    return kind(), kind(), threading.Barrier(2)
-"""
-
-
-@pytest.fixture
-def suite(tmp_path):
-    """Runs these tests in a pytest of their own."""
-
-    def run(source, *words, watch=True, conftest="", env=None, plugin=("-p", "nativeconc_pytest")):
-        (tmp_path / "test_it.py").write_text(HELPERS + textwrap.dedent(source), encoding="utf-8")
-        (tmp_path / "conftest.py").write_text(textwrap.dedent(conftest), encoding="utf-8")
-        (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        return subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin),
-                *(("--deadlocks",) if watch else ()),
-                *words,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-                "COLUMNS": "120",
-                **(env or {}),
-            },
-        )
-
-    return run
-
-
-def outcomes(done):
-    """{"failed": 1, "passed": 2} and so on."""
-    last = done.stdout.rstrip("\n").rpartition("\n")[2]
-    return {what: int(n) for n, what in re.findall(r"(\d+) (\w+?)s?\b(?=[ ,])", last)}
 
 
 def test_a_deadlock_of_the_test_s_own_thread_fails_it(suite):
@@ -88,7 +31,7 @@ def test_a_deadlock_of_the_test_s_own_thread_fails_it(suite):
             assert isinstance(threading.RLock(), threading.RLock)
     """)
     assert done.returncode == 1, done.stdout
-    assert outcomes(done) == {"failed": 1, "passed": 1}
+    assert done.outcomes == {"failed": 1, "passed": 1}
     assert "deadlock: 2 threads wait for each other:" in done.stdout
     assert "thread 'MainThread'" in done.stdout
     assert "with yours:" in done.stdout
@@ -112,8 +55,8 @@ def test_a_deadlock_of_background_threads_fails_the_test_and_does_not_hang(suite
             pass
     """)
     assert done.returncode == 1, done.stdout
-    assert outcomes(done).get("failed") == 1
-    assert outcomes(done).get("passed") == 1
+    assert done.outcomes.get("failed") == 1
+    assert done.outcomes.get("passed") == 1
     assert "deadlock: 2 threads wait for each other:" in done.stdout
     assert "test_it.py" in done.stdout
 
@@ -127,7 +70,7 @@ def test_a_lock_order_fails_the_test(suite):
             with b, a:
                 pass
     """)
-    assert outcomes(done) == {"failed": 1}
+    assert done.outcomes == {"failed": 1}
     assert "lock order that can deadlock: Lock #1" in done.stdout
     assert "DeadlockWarning" not in done.stdout
 
@@ -146,58 +89,32 @@ def test_a_good_suite_passes(suite):
         "error",
     )
     assert done.returncode == 0, done.stdout
-    assert outcomes(done) == {"passed": 5}
+    assert done.outcomes == {"passed": 5}
     assert "deadlock" not in done.stdout
 
 
-def test_what_else_fails_is_shown_beside_the_report(suite):
+def test_orders_of_different_tests_are_compared(suite):
     done = suite("""
-        def test_it():
-            a, b = threading.Lock(), threading.Lock()
+        @pytest.fixture(scope="module")
+        def locks():
+            return threading.Lock(), threading.RLock()
+
+        def test_one_way(locks):
+            a, b = locks
             with a, b:
                 pass
-            with b, a:
-                pass
-            assert "this" == "that"
-    """)
-    assert outcomes(done) == {"failed": 1}
-    assert "assert 'this' == 'that'" in done.stdout
-    assert "Captured deadlocks call" in done.stdout
-    assert "lock order that can deadlock: Lock #1" in done.stdout
 
-
-def test_setup_and_teardown_are_watched(suite):
-    done = suite("""
-        def inverted():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
+        def test_other_way(locks):
+            a, b = locks
             with b, a:
                 pass
 
-        @pytest.fixture
-        def before():
-            inverted()
-
-        @pytest.fixture
-        def after():
-            yield
-            a, c = threading.Lock(), threading.RLock()
-            with a, c:
-                pass
-            with c, a:
-                pass
-
-        def test_setup(before):
-            pass
-
-        def test_teardown(after):
+        def test_next(locks):
             pass
     """)
-    assert done.returncode == 1
-    assert outcomes(done) == {"passed": 1, "error": 2}
-    assert "ERROR at setup of test_setup" in done.stdout
-    assert "ERROR at teardown of test_teardown" in done.stdout
+    assert done.outcomes == {"failed": 1, "passed": 2}
+    assert "test_other_way" in done.stdout
+    assert "in test_one_way" in done.stdout
 
 
 def test_a_marker_allows_reports(suite):
@@ -217,7 +134,7 @@ def test_a_marker_allows_reports(suite):
         "--strict-markers",
     )
     assert done.returncode == 0, done.stdout
-    assert outcomes(done) == {"passed": 2}
+    assert done.outcomes == {"passed": 2}
 
 
 def test_the_marker_is_known_without_the_option(suite):
@@ -225,19 +142,6 @@ def test_the_marker_is_known_without_the_option(suite):
         "@pytest.mark.allow_deadlocks\ndef test_it(): pass", "--strict-markers", watch=False
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_an_expected_failure_is_one(suite):
-    done = suite("""
-        @pytest.mark.xfail(strict=True)
-        def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
-    """)
-    assert outcomes(done) == {"xfailed": 1}
 
 
 def test_settings_that_a_test_changed_do_not_outlast_it(suite):
@@ -256,7 +160,7 @@ def test_settings_that_a_test_changed_do_not_outlast_it(suite):
             with b, a:
                 pass
     """)
-    assert outcomes(done) == {"passed": 1, "failed": 1}
+    assert done.outcomes == {"passed": 1, "failed": 1}
 
 
 def test_conftest_files_and_what_they_import_are_watched(suite):
@@ -272,24 +176,6 @@ def test_conftest_files_and_what_they_import_are_watched(suite):
         conftest="from threading import Lock\nLOCK = Lock()",
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_a_report_outside_of_all_tests_fails_the_run(suite):
-    done = suite("""
-        A, B = threading.Lock(), threading.Lock()
-        with A, B:
-            pass
-        with B, A:
-            pass
-
-        def test_it():
-            pass
-    """)
-    assert done.returncode == 1
-    assert outcomes(done) == {"passed": 1}
-    assert "deadlocks outside of tests" in done.stdout
-    assert "lock order that can deadlock: Lock 'A'" not in done.stdout
-    assert "lock order that can deadlock: Lock #1" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["-x"], ["--maxfail=1"], ["-s"], ["--capture=no", "--tb=short"]])
@@ -309,6 +195,26 @@ def test_it_works_beside_other_options(suite, words):
     assert "lock order that can deadlock" in done.stdout
 
 
+def test_without_the_option_pytest_s_own_filter_makes_warnings_errors(suite):
+    done = suite(
+        """
+        import nativeconc as nc
+
+        def test_it():
+            nc.deadlock.enable(order=True)
+            a, b = nc.Lock(), nc.Lock()
+            with a, b:
+                pass
+            with pytest.raises(nc.DeadlockWarning), b, a:
+                pass
+        """,
+        *("-o", "filterwarnings=error::nativeconc.DeadlockWarning"),
+        watch=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.outcomes == {"passed": 1}
+
+
 def test_without_the_option_nothing_is_loaded_or_changed(suite):
     done = suite(
         """
@@ -322,7 +228,7 @@ def test_without_the_option_nothing_is_loaded_or_changed(suite):
         watch=False,
     )
     assert done.returncode == 0, done.stdout
-    assert outcomes(done) == {"passed": 1}
+    assert done.outcomes == {"passed": 1}
 
 
 def test_the_option_is_in_the_help(suite):

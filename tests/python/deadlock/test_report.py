@@ -76,7 +76,8 @@ def test_a_cycle_names_every_thread_lock_and_line():
         "DeadlockError is raised in thread 'alice'. "
         "When it gives back what it holds, the others go on.\n"
         "Where a lock was taken was not recorded: "
-        "nativeconc.deadlock.enable(stacks=True) does that."
+        "nativeconc.deadlock.enable(stacks=True) does that,\n"
+        "for locks taken from then on."
     )
 
 

@@ -46,3 +46,40 @@ def test_a_reported_deadlock_is_none_any_more(ring):
     crew.join()
     assert len(crew.errors) == 1
     assert find() == []
+
+
+def test_without_records_only_locks_that_are_waited_for_are_known(crew, until):
+    free, wanted = nc.RLock(name="free"), nc.RLock(name="wanted")
+    with free, wanted:
+        assert not [hold for hold in held() if hold.lock is free or hold.lock is wanted]
+
+        def wait():
+            with wanted:
+                pass
+
+        crew.start(wait)
+        until(lambda: any(hold.lock is wanted for hold in held()))
+        assert not [hold for hold in held() if hold.lock is free]
+    crew.join()
+
+
+def test_enable_forgets_what_is_held_at_that_moment():
+    early, late = nc.RLock(name="early"), nc.RLock(name="late")
+
+    def known():
+        return {hold.label.name for hold in held()} & {"early", "late"}
+
+    with early:
+        enable(stacks=True)
+        with late:
+            assert known() == {"late"}
+            enable(stacks=True)
+            assert known() == set()
+
+
+def test_whether_a_deadlock_is_certain_is_what_the_core_says(monkeypatch):
+    waiter = (1, "waiter", "waiting", nc.Lock(), "lock", "lock", None)
+    owner = (2, "owner", "lost", None, "lock", "lock", None)
+    monkeypatch.setattr(nc._core, "deadlock_find", lambda: [("lost", True, (waiter, owner))])
+    (report,) = find()
+    assert report.certain

@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import concurrent.futures
+import decimal
 import inspect
 import math
 import threading
 import time
 import traceback
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import nativeconc as nc
@@ -179,6 +182,25 @@ def test_a_bad_timeout_is_refused(timeout, error):
     assert thread.result() is True
     with pytest.raises(error):  # even when there is nothing to wait for
         thread.result(timeout)
+
+
+@pytest.mark.parametrize(
+    "timeout", [np.float32(100), decimal.Decimal(100), Fraction(100)], ids=repr
+)
+def test_any_kind_of_number_will_do(timeout):
+    thread = start(lambda: time.sleep(0.01) or "done")
+    assert thread.result(timeout) == "done"
+    assert thread.result(timeout) == "done"
+
+
+def test_the_time_limit_is_one_for_the_outcome_and_what_comes_after(monkeypatch):
+    joined = []
+    thread = start(lambda: time.sleep(0.2))
+    monkeypatch.setattr(thread, "join", joined.append)
+    thread.result(100)
+    assert 0 < joined[0] <= 100 - 0.1
+    thread.result()
+    assert joined[1:] == [None]
 
 
 def test_an_exception_after_the_time_was_up_goes_to_the_hook(hooked):

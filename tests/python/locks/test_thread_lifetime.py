@@ -260,6 +260,62 @@ def test_a_forked_child_can_start_threads_of_its_own(run_script):
     ).check("42\n")
 
 
+def test_a_forked_child_can_ask_for_a_result_whose_guard_was_held(run_script):
+    run_script(
+        """
+        import os
+        import nativeconc as nc
+
+        thread = nc.Thread(target=lambda: 42)
+        thread.start()
+        thread.join()
+        thread._outcome._guard.acquire()  # as another thread might have, in its result()
+        if os.fork() == 0:
+            os._exit(thread.result())
+        print(os.waitstatus_to_exitcode(os.wait()[1]))
+        """,
+        options=("-W", "error", "-W", "ignore::DeprecationWarning"),
+    ).check("42\n")
+
+
+def test_a_forked_child_s_exception_goes_to_the_hook_though_the_parent_waits(run_script):
+    run_script(
+        """
+        import os, threading, time
+        import nativeconc as nc
+
+        def target():
+            while not thread._outcome._waiters:
+                time.sleep(0.001)
+            thread._outcome._guard.acquire()
+            pid = os.fork()
+            if pid == 0:
+                threading.excepthook = lambda failed: os._exit(int(str(failed.exc_value)))
+                raise ValueError(7)
+            thread._outcome._guard.release()
+            return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+        thread = nc.Thread(target=target)
+        thread.start()
+        print(thread.result())
+        """,
+        options=("-W", "error", "-W", "ignore::DeprecationWarning"),
+    ).check("7\n")
+
+
+def test_under_the_patch_a_thread_s_own_lock_is_not_watched(run_script):
+    run_script("""
+        import nativeconc as nc
+
+        nc.deadlock.patch_threading()
+        nc.deadlock.enable(order=True)
+        thread = nc.Thread(target=int)
+        thread.start()
+        thread.result()
+        assert not isinstance(thread._outcome._guard, nc.Lock)
+    """).check("")
+
+
 def test_many_threads_at_once():
     threads = [start(lambda i=i: i * i) for i in range(100)]
     assert [thread.result() for thread in threads] == [i * i for i in range(100)]

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""pytest's option `--deadlocks`: where reports are shown, and what fails, whatever a test does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("words", [[], ["--show-capture=no"], ["--tb=short"]])
+def test_what_else_fails_is_shown_beside_the_report(suite, words):
+    done = suite(
+        """
+        def test_it():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+            assert "this" == "that"
+
+        def test_next():
+            assert "these" == "those"
+        """,
+        *words,
+    )
+    assert done.outcomes == {"failed": 2}
+    assert "assert 'this' == 'that'" in done.stdout
+    assert re.search(r"^-+ deadlocks -+$", done.stdout, re.MULTILINE)
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+def test_a_failure_of_another_kind_shows_the_report_too(suite):
+    done = suite(
+        """
+        def test_it(no_such_fixture):
+            pass
+
+        def inverted():
+            '''
+            >>> import threading
+            >>> a, b = threading.Lock(), threading.Lock()
+            >>> with a, b: pass
+            >>> with b, a: pass
+            >>> 1
+            2
+            '''
+        """,
+        "--doctest-modules",
+    )
+    assert done.outcomes == {"failed": 1, "error": 1}
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+@pytest.mark.parametrize("leave", ["pytest.skip", "pytest.xfail", "pytest.importorskip"])
+def test_a_test_that_skips_itself_fails_if_there_was_a_report(suite, leave):
+    done = suite(
+        f"""
+        def inverted():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+            {leave}("no_such_thing")
+
+        def test_it():
+            inverted()
+
+        @pytest.mark.allow_deadlocks
+        def test_allowed():
+            inverted()
+
+        def test_next():
+            {leave}("no_such_thing")
+        """
+    )
+    what = "xfailed" if leave == "pytest.xfail" else "skipped"
+    assert done.outcomes == {"failed": 1, what: 2}, done.stdout
+    assert "lock order that can deadlock: Lock #1" in done.stdout
+
+
+@pytest.mark.parametrize("leave", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
+def test_a_report_of_a_test_that_ends_the_run_is_shown(suite, leave):
+    done = suite(
+        f"""
+        def test_it():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+            {leave}
+        """
+    )
+    assert done.returncode == 2
+    assert "lock order that can deadlock: Lock #1" in done.stdout
+
+
+def test_setup_and_teardown_are_watched(suite):
+    done = suite("""
+        def inverted():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+
+        @pytest.fixture
+        def before():
+            inverted()
+
+        @pytest.fixture
+        def after():
+            yield
+            a, c = threading.Lock(), threading.RLock()
+            with a, c:
+                pass
+            with c, a:
+                pass
+
+        def test_setup(before):
+            pass
+
+        def test_teardown(after):
+            pass
+    """)
+    assert done.returncode == 1
+    assert done.outcomes == {"passed": 1, "error": 2}
+    assert "ERROR at setup of test_setup" in done.stdout
+    assert "ERROR at teardown of test_teardown" in done.stdout
+
+
+def test_an_expected_failure_is_one(suite):
+    done = suite("""
+        @pytest.mark.xfail(strict=True)
+        def test_it():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+    """)
+    assert done.outcomes == {"xfailed": 1}
+
+
+def test_a_report_outside_of_all_tests_fails_the_run(suite):
+    done = suite("""
+        A, B = threading.Lock(), threading.Lock()
+        with A, B:
+            pass
+        with B, A:
+            pass
+
+        def test_it():
+            pass
+    """)
+    assert done.returncode == 1
+    assert done.outcomes == {"passed": 1}
+    assert "deadlocks outside of tests" in done.stdout
+    assert "lock order that can deadlock: Lock 'A'" not in done.stdout
+    assert "lock order that can deadlock: Lock #1" in done.stdout
