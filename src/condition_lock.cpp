@@ -127,9 +127,7 @@ PyObject* let_go_of_lock(PyObject* lock) {
   return Py_NewRef(Py_None);
 }
 
-bool take_lock_back(PyObject* lock, PyObject* saved) {
-  return insist(lock, saved, take_back_once);
-}
+bool take_lock_back(PyObject* lock, PyObject* saved) { return insist(lock, saved, take_back_once); }
 
 bool take_rlock_back(PyObject* rlock, PyObject* saved) { return insist(rlock, saved, restore); }
 

@@ -65,8 +65,8 @@ PyObject* call(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObje
   if (kwnames == nullptr) {
     if (def.ml_flags == METH_FASTCALL) {
       // By way of void(*)(): see as_method.
-      const auto function = reinterpret_cast<_PyCFunctionFast>(
-          reinterpret_cast<void (*)()>(def.ml_meth));
+      const auto function =
+          reinterpret_cast<_PyCFunctionFast>(reinterpret_cast<void (*)()>(def.ml_meth));
       return function(bound->object, args, nargs);
     }
     if (nargs == 0 && def.ml_flags == METH_NOARGS) return def.ml_meth(bound->object, nullptr);
@@ -136,8 +136,10 @@ constexpr PyGetSetDef forwarded(const char* name) {
 }
 
 PyGetSetDef bound_properties[] = {
-    forwarded("__name__"),           forwarded("__qualname__"),
-    forwarded("__doc__"),            forwarded("__text_signature__"),
+    forwarded("__name__"),
+    forwarded("__qualname__"),
+    forwarded("__doc__"),
+    forwarded("__text_signature__"),
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 

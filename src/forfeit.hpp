@@ -21,8 +21,8 @@ bool find_forfeit(PyObject* object);
 // This thread has lost the lock, which it had taken `depth` times.
 void add_forfeit(PyObject* lock, std::uint32_t depth);
 
-// Every __exit__ asks: has this thread lost the lock, or the lock under the condition? Each answer of
-// true ends one level of it. A thread that holds the lock again has lost nothing any more.
+// Every __exit__ asks: has this thread lost the lock, or the lock under the condition? Each answer
+// of true ends one level of it. A thread that holds the lock again has lost nothing any more.
 inline bool is_forfeited(PyObject* object) {
   return detail::forfeits.load(std::memory_order_relaxed) > 0 && detail::find_forfeit(object);
 }

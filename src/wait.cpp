@@ -20,8 +20,8 @@ namespace {
 using deadlock::Finding;
 using deadlock::Glance;
 
-// How soon a thread looks again that nobody rouses: when the owner ends, or when a deadlock is still
-// there that another thread was to report.
+// How soon a thread looks again that nobody rouses: when the owner ends, or when a deadlock is
+// still there that another thread was to report.
 constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 
 // What a wait that can deadlock remembers from sleep to sleep.

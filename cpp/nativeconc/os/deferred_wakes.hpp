@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Wake-ups that a thread owes to others and puts off: who is woken while the lock that it needs next
-// is still held would only go to sleep again.
+// Wake-ups that a thread owes to others and puts off: who is woken while the lock that it needs
+// next is still held would only go to sleep again.
 //
 // Each thread has its own. It pays when it releases the lock, before it sleeps itself, and when it
 // ends; so whoever is owed a wake-up never misses more than the rest of a critical section. In a
@@ -19,8 +19,8 @@ extern constinit thread_local std::uint32_t wakes_owed [[gnu::tls_model("initial
 void wake_deferred_slowly();
 }  // namespace detail
 
-// Wakes one sleeper on the word (of this process) later, or now if there is no room. The word may be
-// gone by then: the wake-up uses its address alone.
+// Wakes one sleeper on the word (of this process) later, or now if there is no room. The word may
+// be gone by then: the wake-up uses its address alone.
 void defer_wake(const std::uint32_t* word);
 
 // Wakes all who are owed it. Never blocks.

@@ -13,10 +13,10 @@
 // Invariants, under mutex_: the list holds the waiters that have not been notified, in the order of
 // enter(). A waiter's word goes from awake to asleep before it first sleeps, and from either
 // to notified once, when notify takes it off the list; nobody touches the waiter after that but its
-// own thread, which frees it. Whoever was awake then needs no wake-up. (The wake-up that follows uses the
-// address alone. If it is late it may wake somebody else, who looks again: every futex must expect
-// that.) Waiters lie on the heap: a daemon thread that the interpreter ends inside a wait leaves
-// its stack.
+// own thread, which frees it. Whoever was awake then needs no wake-up. (The wake-up that follows
+// uses the address alone. If it is late it may wake somebody else, who looks again: every futex
+// must expect that.) Waiters lie on the heap: a daemon thread that the interpreter ends inside a
+// wait leaves its stack.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,7 @@ class Condition {
 
   struct Waiter {
     std::atomic<State> state{State::awake};  // the futex word
-    std::uint32_t generation = 0;  // of the list that it is in, or kNoList after reset()
+    std::uint32_t generation = 0;            // of the list that it is in, or kNoList after reset()
     Waiter* before = nullptr;
     Waiter* after = nullptr;
   };

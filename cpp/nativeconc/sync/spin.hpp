@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Looking again for a few microseconds before going to sleep: a sleep and a wake-up from one core to
-// another take ten times as long. Worth it only if whoever ends the wait runs at the same time.
+// Looking again for a few microseconds before going to sleep: a sleep and a wake-up from one core
+// to another take ten times as long. Worth it only if whoever ends the wait runs at the same time.
 //
 // Any thread. The pauses are long from the start: to look more often takes the cache line away from
 // the thread that is about to change it.

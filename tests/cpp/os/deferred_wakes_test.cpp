@@ -40,8 +40,8 @@ TEST(DeferredWakes, BelongToTheirThread) {
   wake_deferred();
 }
 
-// Whoever sleeps is woken when the thread that owes it a wake-up ends without having paid. A sleeper
-// that was late to sleep has missed its one wake-up, so it is owed another.
+// Whoever sleeps is woken when the thread that owes it a wake-up ends without having paid. A
+// sleeper that was late to sleep has missed its one wake-up, so it is owed another.
 TEST(DeferredWakes, ArePaidWhenTheThreadEnds) {
   std::atomic<bool> woken{false};
   alignas(4) std::uint32_t word = 0;

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+
 import pytest
 
 import nativeconc as nc
@@ -13,14 +14,15 @@ from nativeconc.deadlock import enable
 # Long enough for another thread to begin to wait.
 A_WHILE = 0.15
 
+# How a condition's lock may have been taken.
 WAYS = {
-    "with lock": lambda lock, condition: lock,
-    "with condition": lambda lock, condition: condition,
-    "lock.timeout": lambda lock, condition: lock.timeout(100),
-    "condition.timeout": lambda lock, condition: condition.timeout(100),
-    "acquire_all(lock)": lambda lock, condition: nc.acquire_all(lock),
-    "acquire_all(condition)": lambda lock, condition: nc.acquire_all(condition),
-    "condition over condition": lambda lock, condition: nc.Condition(condition),
+    "with lock": lambda condition: condition._lock,
+    "with condition": lambda condition: condition,
+    "lock.timeout": lambda condition: condition._lock.timeout(100),
+    "condition.timeout": lambda condition: condition.timeout(100),
+    "acquire_all(lock)": lambda condition: nc.acquire_all(condition._lock),
+    "acquire_all(condition)": lambda condition: nc.acquire_all(condition),
+    "condition over condition": nc.Condition,
 }
 
 
@@ -33,7 +35,7 @@ def test_the_lock_of_a_rival_is_left_alone(crew, make, way, until):
     still_locked = []
 
     def loser():
-        with other, WAYS[way](lock, condition):
+        with other, WAYS[way](condition):
             while not still_locked:
                 condition.wait(A_WHILE)
 
