@@ -9,6 +9,7 @@
 #include "deadlock_settings.hpp"
 #include "errors.hpp"
 #include "nativeconc/deadlock/thread_registry.hpp"
+#include "origin.hpp"
 #include "thread_name.hpp"
 #include "tracking.hpp"
 
@@ -54,18 +55,12 @@ void let_go(const Deadlock& deadlock) {
   }
 }
 
-PyObject* name_or_none(const char* name) {
-  if (name[0] == '\0') return Py_NewRef(Py_None);
-  return PyUnicode_DecodeUTF8(name, static_cast<Py_ssize_t>(std::char_traits<char>::length(name)),
-                              "replace");
-}
-
 // (ident, name, fate, wants, wants_mode, holds_mode, took)
 PyObject* party_tuple(const Party& party, PyObject* held) {
   PyObject* wants = party.waits ? static_cast<PyObject*>(party.want.lock) : Py_None;
   PyObject* took = held == nullptr ? Py_NewRef(Py_None) : where_taken(held, party.id);
   if (took == nullptr) return nullptr;
-  PyObject* name = name_or_none(party.thread.name.data());
+  PyObject* name = describe_name(party.thread.name.data());
   if (name == nullptr) {
     Py_DECREF(took);
     return nullptr;
