@@ -74,6 +74,12 @@ PyObject* timed_out(const AcquireAll* all) {
   return nullptr;
 }
 
+// A foreign lock that says False to an acquire() without a time limit.
+PyObject* refused(PyObject* lock) {
+  PyErr_Format(errors().lock_timeout, "%R could not be taken: its acquire() returned False", lock);
+  return nullptr;
+}
+
 void let_others_run() {
   PyThreadState* state = release_gil();
   sched_yield();
@@ -113,8 +119,9 @@ PyObject* enter(PyObject* self, PyObject*) {
       case Waited::acquired:
         break;
       case Waited::timed_out:
-        return timed_out(all);
+        return deadline.is_never() ? refused(lock_at(all, next)) : timed_out(all);
       case Waited::error:
+      case Waited::deadlock:
         return nullptr;
     }
     next = try_others(all, next);

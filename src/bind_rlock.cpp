@@ -83,21 +83,28 @@ Waited take_rlock(PyObject* self, Deadline deadline) {
   if (tried != Waited::timed_out) [[likely]]
     return tried;
   const Waited waited = wait_for_rlock(self, deadline);
-  if (is_tracking() && waited == Waited::acquired) note_taken(self, deadlock::Mode::lock);
+  const bool is_first = waited == Waited::acquired && core(self).depth() == 1;
+  if (is_tracking() && is_first) note_taken(self, deadlock::Mode::lock);
   return waited;
 }
 
-bool release_rlock(PyObject* self) {
+// Wakes nobody whom this thread has notified.
+bool release_quietly(PyObject* self) {
   const deadlock::ThreadId me = this_thread();
   const bool is_last = is_tracking() && core(self).depth() == 1;
   if (core(self).release(me)) [[likely]] {
-    os::wake_deferred();
     if (is_last) [[unlikely]]
       note_released(self, me);
     return true;
   }
   PyErr_SetString(PyExc_RuntimeError, "cannot release un-acquired lock");
   return false;
+}
+
+bool release_rlock(PyObject* self) {
+  const bool is_released = release_quietly(self);
+  os::wake_deferred();
+  return is_released;
 }
 
 constexpr LockOperations kOperations{try_rlock, take_rlock, release_rlock};
@@ -113,7 +120,7 @@ bool is_own_rlock(PyObject* rlock) { return core(rlock).is_owned_by(this_thread(
 std::uint32_t give_up_rlock(PyObject* rlock) {
   const std::uint32_t depth = is_own_rlock(rlock) ? core(rlock).depth() : 0;
   if (depth > 0) core(rlock).set_depth(1);
-  return release_rlock(rlock) ? depth : 0;
+  return release_quietly(rlock) ? depth : 0;
 }
 
 Waited take_back_rlock(PyObject* rlock, std::uint32_t depth) {
@@ -157,6 +164,7 @@ PyObject* rlock_recursion_count(PyObject* self, PyObject*) {
 
 PyObject* rlock_release_save(PyObject* self, PyObject*) {
   const std::uint32_t depth = give_up_rlock(self);
+  os::wake_deferred();
   return depth == 0 ? nullptr : PyLong_FromUnsignedLong(depth);
 }
 

@@ -13,6 +13,7 @@
 #include "stats.hpp"
 #include "thread_name.hpp"
 #include "timed_entry.hpp"
+#include "timeout.hpp"
 #include "tracking.hpp"
 
 namespace nativeconc::seam {
@@ -88,7 +89,9 @@ Waited take_read(PyObject* self, Deadline deadline) {
   ReadWait wait{self, core(self)};
   const Waited waited =
       wait_for({&wait, sleep_to_read, want_to_read, &lock_header(self)->stats}, deadline);
-  if (is_tracking() && waited == Waited::acquired) note_taken(self, Mode::read);
+  if (is_tracking() && waited == Waited::acquired && core(self).own_reads() == 1) {
+    note_taken(self, Mode::read);
+  }
   return waited;
 }
 
@@ -181,19 +184,9 @@ using Writing = LockMethods<kWriting>;
 
 PyObject* entry(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames,
                 const LockOperations& operations, const char* method) {
-  const Py_ssize_t n_keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  if (nargs + n_keywords > 1) {
-    PyErr_Format(PyExc_TypeError, "%s() takes at most 1 argument (%zd given)", method,
-                 nargs + n_keywords);
-    return nullptr;
-  }
-  if (n_keywords == 1 &&
-      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "timeout") != 0) {
-    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'; it takes timeout",
-                 method, PyTuple_GET_ITEM(kwnames, 0));
-    return nullptr;
-  }
-  return make_entry(self, nargs + n_keywords == 1 ? args[0] : Py_None, operations);
+  PyObject* timeout = nullptr;
+  if (!parse_one(method, "timeout", args, nargs, kwnames, &timeout)) return nullptr;
+  return make_entry(self, timeout == nullptr ? Py_None : timeout, operations);
 }
 
 PyObject* rwlock_read(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {

@@ -41,21 +41,24 @@ std::uint32_t levels(PyObject* saved) {
                                   : 1;
 }
 
-bool restore(PyObject* rlock, PyObject* saved) {
-  return take_back_rlock(rlock, levels(saved)) == Waited::acquired;
+Waited restore(PyObject* rlock, PyObject* saved) { return take_back_rlock(rlock, levels(saved)); }
+
+Waited retake(PyObject* lock, PyObject*) {
+  return operations_of(lock).take(lock, Deadline::never());
 }
 
-bool take_back_once(PyObject* lock, PyObject* saved) {
-  if (is_plain_rlock(lock)) return restore(lock, saved);
-  PyObject* method = is_plain_lock(lock) ? nullptr : optional_method(lock, "_acquire_restore");
-  if (method != nullptr) {
-    PyObject* answer = PyObject_CallOneArg(method, saved);
-    Py_DECREF(method);
-    Py_XDECREF(answer);
-    return answer != nullptr;
-  }
-  return PyErr_Occurred() == nullptr &&
-         operations_of(lock).take(lock, Deadline::never()) == Waited::acquired;
+// By its methods, and whatever they return, as threading.Condition does it.
+Waited restore_by_methods(PyObject* lock, PyObject* saved) {
+  PyObject* method = optional_method(lock, "_acquire_restore");
+  if (method == nullptr && PyErr_Occurred() != nullptr) return Waited::error;
+  PyObject* answer = method != nullptr ? PyObject_CallOneArg(method, saved)
+                                       : PyObject_CallMethod(lock, "acquire", nullptr);
+  Py_XDECREF(method);
+  Py_XDECREF(answer);
+  if (answer != nullptr) return Waited::acquired;
+  const bool never = PyErr_ExceptionMatches(errors().deadlock_error) != 0 ||
+                     PyErr_ExceptionMatches(errors().deadlock_warning) != 0;
+  return never ? Waited::deadlock : Waited::error;
 }
 
 // Two exceptions, one while handling the other: the later one stays, with the earlier as context.
@@ -76,23 +79,25 @@ void chain(PyObject* type, PyObject* value, PyObject* traceback) {
   Py_XDECREF(traceback);
 }
 
+// Ours fail because of a signal handler or a deadlock. A foreign lock that does nothing but raise
+// must not keep us here for ever.
+constexpr int kAnyErrors = 0;
+constexpr int kMostErrors = 1000;
+
+using Take = Waited (*)(PyObject* lock, PyObject* saved);
+
 // Tries until the lock is taken, or never can be: see take_lock_back.
-bool insist(PyObject* lock, PyObject* saved, bool (*take_once)(PyObject*, PyObject*)) {
-  // A foreign lock that does nothing but raise must not keep us here for ever. Ours raises only if
-  // it never can be had, or for a signal handler.
-  constexpr int kMostErrors = 1000;
-  const bool is_ours = has_lock_header(lock);
-  for (int errors_seen = 0;; ++errors_seen) {
+bool insist(PyObject* lock, PyObject* saved, Take take, int most_errors) {
+  for (int tries = 1;; ++tries) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    const bool taken = take_once(lock, saved);
-    const bool hopeless = !taken && PyErr_Occurred() != nullptr &&
-                          (PyErr_ExceptionMatches(errors().deadlock_error) != 0 ||
-                           (!is_ours && errors_seen >= kMostErrors));
+    const Waited waited = take(lock, saved);
     chain(type, value, traceback);
-    if (taken) return true;
-    if (hopeless) {
-      if (is_ours) add_forfeit(lock, levels(saved));
+    if (waited == Waited::acquired) return true;
+    if (waited == Waited::deadlock || tries == most_errors) {
+      // The _acquire_restore of a kind of nc.RLock has seen to it already.
+      const bool is_done = take == restore_by_methods && PyObject_TypeCheck(lock, rlock_type) != 0;
+      if (has_lock_header(lock) && !is_done) add_forfeit(lock, levels(saved));
       return false;
     }
   }
@@ -127,8 +132,14 @@ PyObject* let_go_of_lock(PyObject* lock) {
   return Py_NewRef(Py_None);
 }
 
-bool take_lock_back(PyObject* lock, PyObject* saved) { return insist(lock, saved, take_back_once); }
+bool take_lock_back(PyObject* lock, PyObject* saved) {
+  if (is_plain_rlock(lock)) return take_rlock_back(lock, saved);
+  if (is_plain_lock(lock)) return insist(lock, saved, retake, kAnyErrors);
+  return insist(lock, saved, restore_by_methods, kMostErrors);
+}
 
-bool take_rlock_back(PyObject* rlock, PyObject* saved) { return insist(rlock, saved, restore); }
+bool take_rlock_back(PyObject* rlock, PyObject* saved) {
+  return insist(rlock, saved, restore, kAnyErrors);
+}
 
 }  // namespace nativeconc::seam

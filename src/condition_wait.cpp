@@ -16,11 +16,12 @@ sync::Condition& core(PyObject* self) { return condition_object(self)->condition
 // Only its owner can release it, and that wakes whom it has notified.
 bool is_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
 
-bool must_hold(PyObject* self, const char* to_do) {
+// The condition's lock, borrowed, which this thread must hold: null, with an error set, if not.
+PyObject* held_lock(PyObject* self, const char* to_do) {
   PyObject* lock = condition_lock(self);
   const int held = lock == nullptr ? -1 : is_lock_held(lock);
   if (held == 0) PyErr_Format(PyExc_RuntimeError, "cannot %s on un-acquired lock", to_do);
-  return held > 0;
+  return held > 0 ? lock : nullptr;
 }
 
 struct ConditionWait {
@@ -37,8 +38,8 @@ WaitResult sleep(void* wait, Deadline deadline) {
 // 1: notified; 0: the time is up; -1: an error. The lock is held again in every case but one: see
 // take_lock_back.
 int wait_until(PyObject* self, Deadline deadline) {
-  if (!must_hold(self, "wait")) return -1;
-  PyObject* lock = Py_NewRef(condition_lock(self));
+  PyObject* lock = Py_XNewRef(held_lock(self, "wait"));
+  if (lock == nullptr) return -1;
   sync::Condition::Waiter* waiter = core(self).enter();
   PyObject* saved = waiter == nullptr ? PyErr_NoMemory() : let_go_of_lock(lock);
   if (saved == nullptr) {
@@ -59,8 +60,8 @@ int wait_until(PyObject* self, Deadline deadline) {
 }
 
 PyObject* notify(PyObject* self, std::uint64_t n) {
-  if (!must_hold(self, "notify")) return nullptr;
-  PyObject* lock = condition_object(self)->lock;
+  PyObject* lock = held_lock(self, "notify");
+  if (lock == nullptr) return nullptr;
   core(self).notify(n, is_rlock(lock) ? sync::Condition::Wake::later : sync::Condition::Wake::now);
   Py_RETURN_NONE;
 }

@@ -74,9 +74,12 @@ PyObject* call(PyObject* self, PyObject* const* args, std::size_t nargsf, PyObje
   return call_by_the_book(bound, args, nargs, kwnames);
 }
 
-PyObject* bind(PyObject* self, PyObject* object, PyObject*) {
+PyObject* bind(PyObject* self, PyObject* object, PyObject* owner) {
   PyMethodDescrObject* method = entry_method(self)->method;
   if (object == nullptr) return Py_NewRef(as_object(method));
+  if (PyObject_TypeCheck(object, PyDescr_TYPE(method)) == 0) {  // let CPython say so
+    return Py_TYPE(as_object(method))->tp_descr_get(as_object(method), object, owner);
+  }
   PyObject* result = used.count > 0 ? PyObject_Init(used.objects[--used.count], bound_type)
                                     : bound_type->tp_alloc(bound_type, 0);
   if (result == nullptr) return nullptr;

@@ -5,8 +5,9 @@
 //
 // A `with` statement asks the type for both methods and binds them to the object, each time anew.
 // Before 3.14 that makes and frees two objects of CPython's, which together cost more than taking
-// and releasing a lock. Here binding takes an object from a short list of used ones. Python sees no
-// difference: on the type both are the method descriptors that they were.
+// and releasing a lock. Here binding takes an object from a short list of used ones. On the type
+// both are the method descriptors that they were; bound, they are called and described as before,
+// but are of a type of their own.
 //
 // Needs the GIL. On free-threaded builds, which have none to guard the list, and on 3.14, whose
 // `with` binds nothing, everything stays as CPython has it.

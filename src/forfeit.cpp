@@ -30,6 +30,12 @@ std::vector<Forfeit>& list() {  // guarded by the mutex; never destroyed
   return *forfeits;
 }
 
+auto find(const PyObject* lock, deadlock::ThreadId thread) {
+  return std::find_if(list().begin(), list().end(), [&](const Forfeit& forfeit) {
+    return forfeit.lock == lock && forfeit.thread == thread;
+  });
+}
+
 template <class Predicate>
 void erase_if(Predicate predicate) {
   std::erase_if(list(), predicate);
@@ -41,6 +47,11 @@ void erase_if(Predicate predicate) {
 void add_forfeit(PyObject* lock, std::uint32_t depth) {
   const deadlock::ThreadId me = this_thread();
   const os::ShortLock guard(mutex);
+  const auto known = find(lock, me);
+  if (known != list().end()) {
+    known->depth += depth;
+    return;
+  }
   try {
     list().push_back({lock, me, depth});
   } catch (const std::bad_alloc&) {
@@ -53,17 +64,13 @@ bool detail::find_forfeit(PyObject* object) {
   const PyObject* lock = innermost_lock(object);
   const deadlock::ThreadId me = this_thread();
   const os::ShortLock guard(mutex);
-  const auto found = std::find_if(list().begin(), list().end(), [&](const Forfeit& forfeit) {
-    return forfeit.lock == lock && forfeit.thread == me;
-  });
-  if (found == list().end()) return false;
-  const bool held_again = owner_of(found->lock) == me;
-  if (!held_again) --found->depth;
-  if (held_again || found->depth == 0) {
+  const auto found = find(lock, me);
+  if (found == list().end() || owner_of(found->lock) == me) return false;
+  if (--found->depth == 0) {
     list().erase(found);
     forfeits.store(static_cast<int>(list().size()), std::memory_order_relaxed);
   }
-  return !held_again;
+  return true;
 }
 
 void drop_forfeits(PyObject* lock) {

@@ -22,7 +22,8 @@ bool find_forfeit(PyObject* object);
 void add_forfeit(PyObject* lock, std::uint32_t depth);
 
 // Every __exit__ asks: has this thread lost the lock, or the lock under the condition? Each answer
-// of true ends one level of it. A thread that holds the lock again has lost nothing any more.
+// of true ends one level of it. While a thread holds the lock again, inside the `with` that has
+// lost it, it has something to give back.
 inline bool is_forfeited(PyObject* object) {
   return detail::forfeits.load(std::memory_order_relaxed) > 0 && detail::find_forfeit(object);
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <new>
+#include <utility>
 
 #include "thread_name.hpp"
 #include "tracking.hpp"
@@ -22,7 +24,7 @@ struct OwnRecord {
   ~OwnRecord() {
     if (record == nullptr) return;
     const os::ShortLock guard(records().mutex);
-    record->has_ended = true;
+    std::exchange(record, nullptr)->has_ended = true;
   }
 };
 thread_local OwnRecord own;
@@ -137,7 +139,7 @@ void empty_records() {
 void thin_out_records() {
   if (!records().too_many_left.load(std::memory_order_relaxed)) return;
   std::vector<Held> trash;
-  {
+  try {
     const os::ShortLock guard(records().mutex);
     std::size_t n = kMostLeft / 2;
     for (Record* record : records().all) {
@@ -146,6 +148,7 @@ void thin_out_records() {
       empty(*record, trash);
     }
     sweep(records());
+  } catch (const std::bad_alloc&) {  // the next release tries again
   }
   for (const Held& entry : trash) give_back(entry);
 }

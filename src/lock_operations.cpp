@@ -38,11 +38,9 @@ Waited attempt(PyObject* lock) { return took(PyObject_CallMethod(lock, "acquire"
 
 Waited take(PyObject* lock, Deadline deadline) {
   if (deadline.is_never()) {
-    // As threading does: a lock that returns at all has been taken, whatever it says.
+    // A lock that has nothing to say, and returns, has been taken.
     PyObject* answer = PyObject_CallMethod(lock, "acquire", nullptr);
-    if (answer == nullptr) return Waited::error;
-    Py_DECREF(answer);
-    return Waited::acquired;
+    return took(answer == Py_None ? Py_True : answer);
   }
   const std::int64_t left_ns = std::max<std::int64_t>(0, deadline.when_ns() - monotonic_ns());
   return acquire_within(lock, static_cast<double>(left_ns) * 1e-9);

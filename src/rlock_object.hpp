@@ -16,6 +16,7 @@ extern PyTypeObject* rlock_type;
 bool is_own_rlock(PyObject* rlock);
 
 // Releases all levels; returns how many there were, or 0 with an error if this thread has none.
+// Wakes nobody whom the thread has notified: whoever calls it waits next, or sees to that.
 std::uint32_t give_up_rlock(PyObject* rlock);
 
 // Waits for it and takes it so many times.

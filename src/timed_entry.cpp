@@ -43,6 +43,7 @@ PyObject* enter(PyObject* self, PyObject*) {
                    entry->seconds);
       return nullptr;
     case Waited::error:
+    case Waited::deadlock:
       break;
   }
   return nullptr;

@@ -178,15 +178,23 @@ PyObject* list_held() {
   deadlock::ThreadRegistry& registry = deadlock::ThreadRegistry::instance();
   try {
     const os::ShortLock guard(registry.mutex());
-    registry.for_each([&](deadlock::ThreadRecord& waiter) {
-      if (!waiter.waits || waiter.want.owner == nullptr) return;
-      auto* lock = static_cast<PyObject*>(waiter.want.lock);
-      const ThreadId owner = waiter.want.owner(waiter.want.owned);
+    const auto add = [&lines](PyObject* lock, ThreadId owner, Mode mode) {
       const bool known = std::any_of(lines.begin(), lines.end(), [&](const Line& line) {
         return line.lock == lock && line.thread == owner;
       });
       if (owner == deadlock::kNobody || known) return;
-      lines.push_back({owner, Py_NewRef(lock), waiter.want.owned_as, {}});
+      lines.push_back({owner, Py_NewRef(lock), mode, {}});
+    };
+    registry.for_each([&](const deadlock::ThreadRecord& waiter) {
+      const deadlock::Want& want = waiter.want;
+      if (!waiter.waits || want.owner == nullptr) return;
+      auto* lock = static_cast<PyObject*>(want.lock);
+      const bool is_inside = want.is_inside == nullptr || want.is_inside(want.owned);
+      if (is_inside) add(lock, want.owner(want.owned), want.owned_as);
+      if (want.readers_of == 0) return;
+      registry.for_each([&](const deadlock::ThreadRecord& reader) {
+        if (reader.reads.holds(want.readers_of)) add(lock, reader.id, Mode::read);
+      });
     });
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();

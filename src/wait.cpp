@@ -29,7 +29,7 @@ struct Watch {
   std::uint64_t call = 0;              // numbers this wait; 0: it has not been announced yet
   std::uint64_t suspect = 0;           // the signature of a cycle that is only suspected,
   Deadline grace = Deadline::never();  // and when it has lasted long enough
-  std::uint64_t settled = 0;           // the signature of one that this thread has claimed
+  std::uint64_t settled = 0;           // the signature of one that is reported, by whomever
 };
 
 // Is it this thread's business to report it now?
@@ -42,14 +42,14 @@ bool is_due(const Glance& seen, Watch& watch) {
     }
     if (!watch.grace.has_passed()) return false;
   }
-  if (deadlock::claim(seen.signature)) {
-    watch.settled = seen.signature;
-    return true;
+  const deadlock::Claim claim = deadlock::claim(seen.signature);
+  if (claim == deadlock::Claim::pending) {
+    // Another thread is about to report it. Look again, in case it does not come to that.
+    watch.grace = Deadline::after(kHeartbeatNs);
+    return false;
   }
-  // Another thread is about to report it, or has done so. Look again, in case it did not come to
-  // that.
-  watch.grace = Deadline::after(kHeartbeatNs);
-  return false;
+  watch.settled = seen.signature;
+  return claim == deadlock::Claim::mine;
 }
 
 // Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when
@@ -91,7 +91,7 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
     if (due) {
       switch (report_own_deadlock(watch.settled)) {
         case Reported::gives_up:
-          return Waited::error;
+          return Waited::deadlock;
         case Reported::goes_on:
           break;
         case Reported::dissolved:

@@ -26,7 +26,8 @@ bool is_main_thread();
 enum class [[nodiscard]] Waited {
   acquired,
   timed_out,
-  error,  // a Python exception is set (a signal handler raised, a deadlock); nothing is held
+  error,     // a Python exception is set, of a signal handler say; nothing is held
+  deadlock,  // the same, but the wait could never have ended, and would not if it began again
 };
 
 // One thread's wait for one thing.
@@ -41,7 +42,7 @@ struct Waitable {
 
 // The result of acquire(): True, False, or null with an error set.
 inline PyObject* acquire_result(Waited waited) {
-  if (waited == Waited::error) return nullptr;
+  if (waited == Waited::error || waited == Waited::deadlock) return nullptr;
   return Py_NewRef(waited == Waited::acquired ? Py_True : Py_False);
 }
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import nativeconc as nc
-from contracts.acquire_all_locks import ByTimeoutAlone, Traced, is_free
+from contracts.acquire_all_locks import ByTimeoutAlone, OneOfMany, Traced, is_free
 from contracts.blocking import OtherThread, blocked_in, wait_until
 from nativeconc import reference
 
@@ -62,6 +62,15 @@ class AcquireAllContract:
             assert entered is None
             assert not any(is_free(lock) for lock in locks)
         assert all(is_free(lock) for lock in locks)
+
+    def test_a_lock_that_says_no_without_a_time_limit_is_not_taken(self) -> None:
+        lock = OneOfMany([])
+        lock.acquire()
+        with (
+            pytest.raises(nc.LockTimeout, match=r"its acquire\(\) returned False"),
+            self.all(lock),
+        ):
+            pytest.fail("entered")
 
     def test_one_lock_will_do(self) -> None:
         for lock in self.every_kind():

@@ -13,11 +13,22 @@ namespace {
 // The number of a search marks the records that it has seen.
 std::uint64_t searches = 0;  // guarded by the registry mutex
 
-// What has been reported, or is about to be. Guarded by the registry mutex.
+// The deadlocks that threads have claimed. Guarded by the registry mutex.
+struct Claimed {
+  std::uint64_t signature = 0;
+  bool is_reported = false;
+};
 struct {
-  std::array<std::uint64_t, 256> signatures{};
+  std::array<Claimed, 256> entries{};
   std::size_t next = 0;
 } claims;
+
+Claimed* find_claim(std::uint64_t signature) {
+  auto* const found =
+      std::find_if(claims.entries.begin(), claims.entries.end(),
+                   [=](const Claimed& claimed) { return claimed.signature == signature; });
+  return found == claims.entries.end() ? nullptr : found;
+}
 
 // Calls f(blocker's record or null, its id, how it holds) for everyone who stands in the way of
 // `waiter`.
@@ -34,6 +45,8 @@ void for_each_blocker(ThreadRegistry& registry, const ThreadRecord& waiter, Func
   // Its own: a plain lock that serves as a signal, or what it wanted has just become its own.
   if (is_inside && owner != kNobody && owner != waiter.id) f(record, owner, want.owned_as);
   if (want.readers_of == 0 || (is_inside && owner != kNobody)) return;
+  // A signal handler of this wait reads already, and keeps it: so it will be let in at once.
+  if (want.mode == Mode::read && waiter.reads.holds(want.readers_of)) return;
   const bool next_waits = record != nullptr && record->waits;
   // Whoever is next waits in a signal handler for something else: until it gets that it neither
   // goes in nor gives up, and nobody goes before it.
@@ -190,9 +203,9 @@ Deadlock examine_claimed(std::uint64_t signature, const Keep& keep) {
   ThreadRegistry& registry = ThreadRegistry::instance();
   const os::ShortLock guard(registry.mutex());
   const Found found = look_from(registry, me);
-  if (found.glance.signature == signature) return describe(registry, me, found, keep);
-  std::replace(claims.signatures.begin(), claims.signatures.end(), signature, std::uint64_t{0});
-  return {};
+  const bool is_there = found.glance.signature == signature;
+  if (Claimed* claimed = find_claim(signature)) *claimed = {is_there ? signature : 0, is_there};
+  return is_there ? describe(registry, me, found, keep) : Deadlock{};
 }
 
 std::vector<Deadlock> examine_all(const Keep& keep) {
@@ -212,12 +225,13 @@ std::vector<Deadlock> examine_all(const Keep& keep) {
   return all;
 }
 
-bool claim(std::uint64_t signature) {
+Claim claim(std::uint64_t signature) {
   const os::ShortLock guard(ThreadRegistry::instance().mutex());
-  auto& [signatures, next] = claims;
-  if (std::find(signatures.begin(), signatures.end(), signature) != signatures.end()) return false;
-  signatures[next++ % signatures.size()] = signature;
-  return true;
+  if (const Claimed* claimed = find_claim(signature)) {
+    return claimed->is_reported ? Claim::reported : Claim::pending;
+  }
+  claims.entries[claims.next++ % claims.entries.size()] = {signature, false};
+  return Claim::mine;
 }
 
 }  // namespace nativeconc::deadlock

@@ -81,6 +81,11 @@ Deadlock examine_claimed(std::uint64_t signature, const Keep& keep);
 std::vector<Deadlock> examine_all(const Keep& keep);
 
 // Of several threads that see the same deadlock, the first to claim it reports it.
-bool claim(std::uint64_t signature);
+enum class Claim {
+  mine,
+  pending,   // another thread has claimed it, and has still to look again (examine_claimed)
+  reported,  // another thread reports it, or has done so
+};
+Claim claim(std::uint64_t signature);
 
 }  // namespace nativeconc::deadlock

@@ -4,7 +4,7 @@
 // Wake-ups that a thread owes to others and puts off: who is woken while the lock that it needs
 // next is still held would only go to sleep again.
 //
-// Each thread has its own. It pays when it releases the lock, before it sleeps itself, and when it
+// Each thread has its own. It pays when it releases an RLock, before it sleeps itself, and when it
 // ends; so whoever is owed a wake-up never misses more than the rest of a critical section. In a
 // forked child the wake-ups of the forking thread go nowhere, and do no harm.
 #pragma once

@@ -39,8 +39,12 @@ class RLock {
     return taken;
   }
 
-  // Waits until it is free; `me` does not have it. Blocks; call it without the GIL.
+  // Waits until it is free. Blocks; call it without the GIL.
   WaitResult acquire(ThreadId me, Deadline deadline, Waiter& waiter) {
+    if (is_owned_by(me)) {  // a signal handler of this wait has taken it, and keeps it
+      set_depth(depth() + 1);
+      return WaitResult::acquired;
+    }
     const WaitResult result = lock_.acquire(me, deadline, waiter);
     if (result == WaitResult::acquired) set_depth(1);
     return result;

@@ -58,7 +58,10 @@ class AcquireAll(ThreadsOnly):
         first: int | None = 0 if self._locks else None
         while first is not None:
             if deadline is None:
-                self._locks[first].acquire()  # not every lock says that it has been taken
+                if self._locks[first].acquire() is False:  # None is nothing to say
+                    raise LockTimeout(
+                        f"{self._locks[first]!r} could not be taken: its acquire() returned False"
+                    )
             else:
                 left = max(deadline - time.monotonic(), 0.0)
                 if not self._locks[first].acquire(timeout=left):

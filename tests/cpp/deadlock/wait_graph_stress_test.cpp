@@ -239,7 +239,7 @@ TEST(WaitGraphStress, ThreadsThatBackOutOfEveryCircleGetDone) {
       bool taken = try_take(second);
       for (bool backs_out = false; !taken && !backs_out;) {
         const Glance seen = begin_wait(to_take(second, true), call);
-        if (seen.finding == Finding::cycle && claim(seen.signature)) {
+        if (seen.finding == Finding::cycle && claim(seen.signature) == Claim::mine) {
           backs_out = true;
           ++circles;
           const Deadlock found = examine([](const Party&) {});

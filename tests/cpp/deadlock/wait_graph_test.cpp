@@ -265,10 +265,10 @@ TEST(WaitGraph, KeepSeesEveryPartyOnce) {
 
 TEST(WaitGraph, ACircleIsClaimedOnce) {
   const std::uint64_t signature = next_call() * 0x1234'5678'9abc'def1;
-  EXPECT_TRUE(claim(signature));
-  EXPECT_FALSE(claim(signature));
+  EXPECT_EQ(claim(signature), Claim::mine);
+  EXPECT_EQ(claim(signature), Claim::pending);
   std::atomic<int> claims{0};
-  testing::run_threads(4, [&](int) { claims += claim(signature + 1) ? 1 : 0; });
+  testing::run_threads(4, [&](int) { claims += claim(signature + 1) == Claim::mine ? 1 : 0; });
   EXPECT_EQ(claims, 1);
 }
 
@@ -277,18 +277,19 @@ TEST(WaitGraph, AClaimIsGivenBackIfTheCircleHasOpenedMeanwhile) {
   ring.wait(0);
   const Glance seen = ring.wait(1);
   ASSERT_EQ(seen.finding, Finding::cycle);
-  EXPECT_TRUE(claim(seen.signature));
+  EXPECT_EQ(claim(seen.signature), Claim::mine);
+  EXPECT_EQ(claim(seen.signature), Claim::pending);
   Deadlock found;
   const auto examine_in = [&](std::size_t thread) {
     ring.run(thread, [&] { found = examine_claimed(seen.signature, [](const Party&) {}); });
     return found.finding;
   };
   EXPECT_EQ(examine_in(1), Finding::cycle);
-  EXPECT_FALSE(claim(seen.signature));  // it is still claimed
+  EXPECT_EQ(claim(seen.signature), Claim::reported);
   ring.run(0, [] { end_wait(); });
   EXPECT_EQ(examine_in(1), Finding::nothing);
   EXPECT_TRUE(found.parties.empty());
-  EXPECT_TRUE(claim(seen.signature));
+  EXPECT_EQ(claim(seen.signature), Claim::mine);
   ring.end();
 }
 

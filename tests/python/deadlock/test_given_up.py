@@ -86,3 +86,91 @@ def test_threading_s_condition_over_our_rlock_has_it_back_after_ctrl_c(run_scrip
             print("interrupted")
         assert not lock.locked()
     """).check("interrupted\n")
+
+
+@pytest.mark.parametrize("make", [nc.RLock, nc.Lock])
+def test_a_with_inside_the_one_that_has_lost_the_lock_gives_back_its_own(crew, make, until):
+    enable(policy="raise", grace=0.02)
+    other, lock = nc.RLock(name="other"), make(name="lock")
+    condition = nc.Condition(lock)
+    cleaned_up = []
+
+    def loser():
+        with other, condition:
+            try:
+                while not crew.errors:
+                    condition.wait(A_WHILE)
+            except nc.DeadlockError:
+                other.release()  # so that the rival comes to its end
+                with condition:
+                    cleaned_up.append(lock.locked())
+                other.acquire()
+                raise
+
+    def rival():
+        until(lambda: condition.stats().waiters == 1)
+        with lock, other:
+            pass
+
+    crew.start(loser, name="loser")
+    crew.start(rival, name="rival")
+    crew.join()
+    assert all(cleaned_up)
+    assert len(crew.errors) == 1
+    for error in crew.errors.values():
+        assert type(error) is nc.DeadlockError
+    with lock, other:
+        pass
+
+
+def test_a_warning_that_is_an_error_ends_the_wait(run_script):
+    run_script("""
+        import threading, time, warnings
+        import nativeconc as nc
+
+        warnings.simplefilter("error", nc.DeadlockWarning)
+        nc.deadlock.enable(policy="warn", grace=0.02)
+        other, condition = nc.RLock(), nc.Condition(nc.Lock())
+        errors = []
+
+        def note_errors(run):
+            try:
+                run()
+            except nc.DeadlockWarning as error:
+                errors.append(error)
+
+        def loser():
+            with other, condition:
+                while not errors:
+                    condition.wait(0.15)
+
+        def rival():
+            while condition.stats().waiters == 0:
+                time.sleep(0.001)
+            with condition, other:
+                pass
+
+        threads = [threading.Thread(target=note_errors, args=(run,)) for run in (loser, rival)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(errors) == 1
+    """).check("")
+
+
+def test_a_lock_that_does_nothing_but_raise_is_given_up():
+    class Broken(nc.Lock):
+        broken = False
+
+        def acquire(self, *args, **kwargs):
+            if self.broken:
+                raise ValueError("broken")
+            return super().acquire(*args, **kwargs)
+
+    lock = Broken()
+    condition = nc.Condition(lock)
+    condition.acquire()
+    lock.broken = True
+    with pytest.raises(ValueError, match="broken"):
+        condition.wait(0.01)

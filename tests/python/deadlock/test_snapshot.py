@@ -83,3 +83,25 @@ def test_whether_a_deadlock_is_certain_is_what_the_core_says(monkeypatch):
     monkeypatch.setattr(nc._core, "deadlock_find", lambda: [("lost", True, (waiter, owner))])
     (report,) = find()
     assert report.certain
+
+
+def test_held_tells_who_is_inside_a_reader_writer_lock_from_who_waits(crew, until):
+    lock, over = nc.RWLock(), threading.Event()
+
+    def read():
+        with lock.read():
+            over.wait()
+
+    def write():
+        with lock.write():
+            pass
+
+    reader = crew.start(read, name="reader")
+    until(lambda: not lock.acquire_write(blocking=False) or lock.release_write())
+    crew.start(write, name="writer")
+    until(lambda: lock.stats().waiters == 1)
+    until(lambda: [hold for hold in held() if hold.lock is lock])
+    holds = [hold for hold in held() if hold.lock is lock]
+    over.set()
+    crew.join()
+    assert [(hold.ident, hold.mode) for hold in holds] == [(reader.ident, "read")]

@@ -78,6 +78,15 @@ def test_wrong_arguments_are_type_errors(manager) -> None:
         manager.__exit__(None, None, tb=None)
 
 
+@pytest.mark.parametrize("name", ENTRIES)
+def test_they_bind_to_objects_of_their_type_alone(manager, name) -> None:
+    defining = next(t for t in type(manager).__mro__ if name in vars(t))
+    with pytest.raises(TypeError, match="doesn't apply to"):
+        vars(defining)[name].__get__(object())
+    with pytest.raises(TypeError):
+        getattr(type(manager), name)(object())
+
+
 def test_an_exit_stack_enters_and_leaves(manager) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(manager)
