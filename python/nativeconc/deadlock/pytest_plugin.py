@@ -23,8 +23,8 @@ __all__ = ["Watch"]
 
 _MOST_REPORTS = 20
 _SETTINGS = Settings(policy="raise", order=True, grace=1.0, stacks=True)
-# What a test did not show itself, for its report.
-_UNSEEN = pytest.StashKey[str]()
+# What was reported during a phase of a test, for pytest's report on it.
+_FOUND = pytest.StashKey[list[_journal.AnyReport]]()
 
 
 class Watch:
@@ -84,28 +84,34 @@ class Watch:
         except (pytest.skip.Exception, pytest.xfail.Exception):
             self._fail_if_found(item)
             raise
-        except BaseException as error:
-            # It fails as it is. What it does not show itself goes into a section of its own.
-            reports = [r for r in self._take() if r is not getattr(error, "report", None)]
-            if reports:
-                item.stash[_UNSEEN] = _text(reports)
-            raise
+        except BaseException:
+            item.stash[_FOUND] = self._take()
+            raise  # it fails as it is
         self._fail_if_found(item)
 
     def _fail_if_found(self, item: pytest.Item) -> None:
-        reports = self._take()
-        if reports and item.get_closest_marker("allow_deadlocks") is None:
+        reports = item.stash[_FOUND] = self._take()
+        if reports and not _allowed(item):
             pytest.fail(_text(reports), pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put what a failed test did not show itself below its traceback."""
+        """Let no skip hide what was found, and put what a failure does not show below it."""
         report = yield
-        unseen = item.stash.get(_UNSEEN, None)
-        if unseen is not None:
-            del item.stash[_UNSEEN]
+        # Only now: pytest has put the outcome of a `unittest.TestCase` in place of our failure, and
+        # a skip in place of `unittest.SkipTest`.
+        error = call.excinfo.value if call.excinfo is not None else None
+        found, item.stash[_FOUND] = item.stash.get(_FOUND, []), []
+        unseen = _text([r for r in found if r is not getattr(error, "report", None)])
+        if not unseen or (isinstance(error, pytest.fail.Exception) and error.msg == unseen):
+            return report
+        if report.skipped and not hasattr(report, "wasxfail"):
+            if not _allowed(item):
+                report.outcome = "failed"
+                report.longrepr = unseen
+        elif not report.passed:
             add_section = getattr(report.longrepr, "addsection", None)
             if add_section is not None:
                 add_section("deadlocks", unseen)
@@ -125,6 +131,10 @@ class Watch:
         if self._outside_tests:
             terminalreporter.section("deadlocks outside of tests")
             terminalreporter.line(_text(self._outside_tests))
+
+
+def _allowed(item: pytest.Item) -> bool:
+    return item.get_closest_marker("allow_deadlocks") is not None
 
 
 def _text(reports: list[_journal.AnyReport]) -> str:

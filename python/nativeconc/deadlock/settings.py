@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import _thread
 import math
+import os
 import threading
 from typing import Literal, NamedTuple, SupportsFloat, SupportsIndex
 
@@ -27,6 +29,9 @@ class Settings(NamedTuple):
 
 _DEFAULTS = Settings(policy="warn", order=False, grace=1.0, stacks=False)
 _active = _DEFAULTS
+# Keeps what is active in the core and `_active` the same. Reentrant, for signal handlers; and one
+# that is never ours, whatever `threading` has been made to contain.
+_changing = _thread.RLock()
 
 
 def enable(
@@ -86,8 +91,18 @@ def active() -> Settings:
 
 def _configure(settings: Settings) -> None:
     global _active
-    _active = settings
-    _core.deadlock_configure(*settings)
+    with _changing:
+        _core.deadlock_configure(*settings)
+        _active = settings
+
+
+def _after_fork_in_child() -> None:
+    global _changing
+    _changing = _thread.RLock()  # a thread that is gone may hold the old one
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _checked_policy(policy: object) -> str:

@@ -82,6 +82,122 @@ def test_a_test_that_skips_itself_fails_if_there_was_a_report(suite, leave):
     assert "lock order that can deadlock: Lock #1" in done.stdout
 
 
+INVERTED = """
+        import unittest
+
+        def inverted():
+            a, b = threading.Lock(), threading.Lock()
+            with a, b:
+                pass
+            with b, a:
+                pass
+"""
+
+
+@pytest.mark.parametrize(
+    "leave", ["self.skipTest('why')", "pytest.skip('why')", "raise unittest.SkipTest('why')"]
+)
+def test_a_test_case_that_skips_itself_fails_if_there_was_a_report(suite, leave):
+    done = suite(
+        f"""{INVERTED}
+        class TestIt(unittest.TestCase):
+            def test_1(self):
+                inverted()
+                {leave}
+
+            @pytest.mark.allow_deadlocks
+            def test_2_allowed(self):
+                inverted()
+                {leave}
+
+            def test_3(self):
+                {leave}
+        """
+    )
+    assert done.outcomes == {"failed": 1, "skipped": 2}, done.stdout
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+def test_a_test_case_that_fails_shows_the_report_too(suite):
+    done = suite(
+        f"""{INVERTED}
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                inverted()
+                self.assertEqual("this", "that")
+
+            def test_next(self):
+                self.assertEqual("these", "those")
+        """
+    )
+    assert done.outcomes == {"failed": 2}, done.stdout
+    assert "AssertionError: 'this' != 'that'" in done.stdout
+    assert len(re.findall(r"^-+ deadlocks -+$", done.stdout, re.MULTILINE)) == 1
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
+def test_a_test_case_shows_each_report_once(suite):
+    done = suite(
+        f"""{INVERTED}
+        class TestIt(unittest.TestCase):
+            def test_it(self):
+                inverted()
+
+            def test_own(self):
+                a, b, both = make(threading.RLock)
+                other = threading.Thread(target=cross, args=(a, b, both, True))
+                other.start()
+                time.sleep(0.01)
+                try:
+                    cross(b, a, both)
+                finally:
+                    other.join()
+        """
+    )
+    assert done.outcomes == {"failed": 2}, done.stdout
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+    assert not re.search(r"^-+ deadlocks -+$", done.stdout, re.MULTILINE)
+
+
+def test_an_expected_failure_of_a_test_case_is_one(suite):
+    done = suite(
+        f"""{INVERTED}
+        class TestIt(unittest.TestCase):
+            @unittest.expectedFailure
+            def test_it(self):
+                inverted()
+                self.fail()
+        """
+    )
+    assert done.outcomes == {"xfailed": 1}, done.stdout
+
+
+@pytest.mark.parametrize("where", ["test", "fixture"])
+def test_unittest_s_skip_fails_a_plain_test_if_there_was_a_report(suite, where):
+    first = "inverted(); raise unittest.SkipTest('why')"
+    done = suite(
+        f"""{INVERTED}
+        @pytest.fixture
+        def fixture():
+            {first if where == "fixture" else "pass"}
+
+        def test_it(fixture):
+            {first if where == "test" else "pass"}
+
+        @pytest.mark.allow_deadlocks
+        def test_allowed():
+            inverted()
+            raise unittest.SkipTest("why")
+
+        def test_next():
+            raise unittest.SkipTest("why")
+        """
+    )
+    what = "error" if where == "fixture" else "failed"
+    assert done.outcomes == {what: 1, "skipped": 2}, done.stdout
+    assert done.stdout.count("\nlock order that can deadlock: Lock #1") == 1
+
+
 @pytest.mark.parametrize("leave", ["raise KeyboardInterrupt", "pytest.exit('enough')"])
 def test_a_report_of_a_test_that_ends_the_run_is_shown(suite, leave):
     done = suite(

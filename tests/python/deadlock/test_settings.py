@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import decimal
 import inspect
+import os
 import re
 import threading
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -40,6 +42,62 @@ def test_disable_returns_to_the_defaults(configured):
     enable(order=True, grace=7, stacks=True)
     disable()
     assert configured[-1] == ("warn", False, 1.0, False)
+
+
+def test_what_failed_is_not_active(monkeypatch):
+    before = settings.active()
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(settings._core, "deadlock_configure", fail)
+    with pytest.raises(MemoryError):
+        enable(grace=before.grace + 1)
+    assert settings.active() == before
+
+
+def test_what_is_active_is_what_reached_the_core_last(monkeypatch):
+    reached = []
+
+    def configure(*args):
+        time.sleep((10 - args[2]) / 100)  # who comes first would be last
+        reached.append(args)
+
+    monkeypatch.setattr(settings._core, "deadlock_configure", configure)
+    threads = [threading.Thread(target=enable, kwargs={"grace": n}) for n in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reached) == 10
+    assert settings.active() == reached[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_child_that_was_forked_meanwhile_can_change_settings(run_script):
+    run_script("""
+        import os, threading
+        from nativeconc.deadlock import enable, settings
+
+        inside, go_on = threading.Event(), threading.Event()
+        configure = settings._core.deadlock_configure
+
+        def slow(*args):
+            inside.set()
+            go_on.wait()
+
+        settings._core.deadlock_configure = slow
+        thread = threading.Thread(target=enable)
+        thread.start()
+        inside.wait()
+        settings._core.deadlock_configure = configure
+        if (child := os.fork()) == 0:
+            enable("warn", grace=3)
+            os._exit(int(settings.active().grace))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        go_on.set()
+        thread.join()
+    """).check("3\n")
 
 
 @pytest.mark.parametrize("policy", ["", "Raise", "ignore", "raise "])
