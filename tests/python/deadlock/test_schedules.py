@@ -4,7 +4,9 @@
 
 Each thread writes down what it holds and what it is about to want. A thread that gets DeadlockError
 looks at these notes before it gives anything back: by then all others of the circle stand still, so
-the notes say what was really so. A deadlock that is not found ends in the watchdog.
+the notes say what was really so. But a writer can be part of two circles, one by each of two
+readers: then each circle has a victim, and one of them may have moved on. A deadlock that is not
+found ends in the watchdog.
 """
 
 from __future__ import annotations
@@ -33,13 +35,15 @@ class Notes:
         self.wants: tuple[str, str] | None = None  # the name of a lock, and how
         self.holds: list[tuple[str, str]] = []
         self.errors = 0
+        self.backs_out = False  # in this round
 
 
 class Program:
     """Threads that take locks in random orders, in rounds; each round is one schedule."""
 
-    def __init__(self, step, rounds: int, seed: int) -> None:
+    def __init__(self, step, rounds: int, seed: int, may_overlap: bool) -> None:
         self.step = step
+        self.may_overlap = may_overlap
         self.rounds = rounds
         self.notes = [Notes(i, seed) for i in range(THREADS)]
         self.round = threading.Barrier(THREADS)
@@ -67,6 +71,7 @@ class Program:
 
     def one_schedule(self, note: Notes) -> None:
         leave = []
+        note.backs_out = False
         try:
             for _ in range(note.random.choice((1, 2, 2, 3, 3, 4))):
                 self.step(note, leave)
@@ -74,6 +79,7 @@ class Program:
                     time.sleep(0)
         except nc.DeadlockError as error:
             note.errors += 1
+            note.backs_out = True
             self.check(error.report, note)
         note.wants = None
         while leave:
@@ -94,7 +100,8 @@ class Program:
             facts.append(note.wants == (party.wants.name, party.wants_mode))
             facts.append((party.wants.name, holder.holds_mode) in after.holds)
             facts.append(holder.holds == party.wants)
-        if not all(facts):
+        is_one_of_two = any(note.backs_out for note in notes if note not in (victim, None))
+        if not all(facts) and not (self.may_overlap and is_one_of_two):
             state = [(note.number, note.wants, tuple(note.holds)) for note in self.notes]
             self.wrong.append(f"{facts}\n{state}\n{report}")
 
@@ -112,8 +119,8 @@ def raised():
         yield idents
 
 
-def run(step, rounds, raised):
-    program = Program(step, rounds, seed=1)
+def run(step, rounds, raised, may_overlap=False):
+    program = Program(step, rounds, seed=1, may_overlap=may_overlap)
     program.run()
     assert not program.wrong, f"{len(program.wrong)} of these:\n{program.wrong[0]}"
     errors = sum(note.errors for note in program.notes)
@@ -168,7 +175,7 @@ def test_all_owner_enforced_locks_with_tries_and_timed_waits_in_between(scale, r
             note.holds.append((lock.name, mode))
             leave.append(release)
 
-    run(step, SCHEDULES // 4 * scale, raised)
+    run(step, SCHEDULES // 4 * scale, raised, may_overlap=True)
 
 
 @pytest.mark.watchdog(600)
