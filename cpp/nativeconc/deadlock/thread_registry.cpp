@@ -40,6 +40,12 @@ ThreadRegistry& ThreadRegistry::instance() {
   return *registry;
 }
 
+namespace {
+// Made when the library is loaded: a child that is forked while another thread makes it would wait
+// for it for ever.
+[[maybe_unused]] const ThreadRegistry& made_early = ThreadRegistry::instance();
+}  // namespace
+
 ThreadRegistry::ThreadRegistry() {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }

@@ -51,6 +51,9 @@ std::atomic<SimdPath>& current() {
   return path;
 }
 
+// Made when the library is loaded: see thread_pool.cpp.
+[[maybe_unused]] const std::atomic<SimdPath>& made_early = current();
+
 }  // namespace
 
 const char* simd_name(SimdPath path) {

@@ -54,6 +54,12 @@ ThreadPool*& ThreadPool::current() {
 
 ThreadPool& ThreadPool::instance() { return *current(); }
 
+namespace {
+// Made when the library is loaded. A local static that one thread makes while another forks stays
+// half-made in the child, who would wait for it for ever.
+[[maybe_unused]] const ThreadPool& made_early = ThreadPool::instance();
+}  // namespace
+
 bool ThreadPool::inside_chunk() { return in_chunk; }
 
 void ThreadPool::run(Job& job, int helpers) {
