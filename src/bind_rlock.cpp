@@ -74,11 +74,8 @@ Waited try_rlock(PyObject* self) {
   return Waited::acquired;
 }
 
-Waited take_rlock(PyObject* self, Deadline deadline) {
-  if (is_tracking() && deadline.is_never() && !core(self).is_owned_by(this_thread()) &&
-      !check_order(self)) {
-    return Waited::error;
-  }
+// Takes one level, whatever the order of locks.
+Waited take_level(PyObject* self, Deadline deadline) {
   const Waited tried = try_rlock(self);
   if (tried != Waited::timed_out) [[likely]]
     return tried;
@@ -86,6 +83,14 @@ Waited take_rlock(PyObject* self, Deadline deadline) {
   const bool is_first = waited == Waited::acquired && core(self).depth() == 1;
   if (is_tracking() && is_first) note_taken(self, deadlock::Mode::lock);
   return waited;
+}
+
+Waited take_rlock(PyObject* self, Deadline deadline) {
+  if (is_tracking() && deadline.is_never() && !core(self).is_owned_by(this_thread()) &&
+      !check_order(self)) {
+    return Waited::error;
+  }
+  return take_level(self, deadline);
 }
 
 // Wakes nobody whom this thread has notified.
@@ -124,12 +129,9 @@ std::uint32_t give_up_rlock(PyObject* rlock) {
 }
 
 Waited take_back_rlock(PyObject* rlock, std::uint32_t depth) {
-  const Waited tried = try_rlock(rlock);
-  const Waited waited =
-      tried == Waited::timed_out ? wait_for_rlock(rlock, Deadline::never()) : tried;
-  if (waited != Waited::acquired) return waited;
-  if (is_tracking() && tried == Waited::timed_out) note_taken(rlock, deadlock::Mode::lock);
-  core(rlock).set_depth(depth);
+  const Waited waited = take_level(rlock, Deadline::never());
+  // More than one level if a signal handler has taken the lock meanwhile, and keeps it.
+  if (waited == Waited::acquired) core(rlock).set_depth(core(rlock).depth() + depth - 1);
   return waited;
 }
 

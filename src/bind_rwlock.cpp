@@ -33,6 +33,13 @@ bool is_new_to_this_thread(PyObject* self) {
   return core(self).own_reads() == 0 && !core(self).is_writing();
 }
 
+// After a wait, in which a signal handler may have taken the lock before, and kept it.
+void note_first(PyObject* self, Mode mode) {
+  if (is_tracking() && core(self).own_reads() + core(self).own_writes() == 1) {
+    note_taken(self, mode);
+  }
+}
+
 // --- reading
 
 struct ReadWait {
@@ -89,9 +96,7 @@ Waited take_read(PyObject* self, Deadline deadline) {
   ReadWait wait{self, core(self)};
   const Waited waited =
       wait_for({&wait, sleep_to_read, want_to_read, &lock_header(self)->stats}, deadline);
-  if (is_tracking() && waited == Waited::acquired && core(self).own_reads() == 1) {
-    note_taken(self, Mode::read);
-  }
+  if (waited == Waited::acquired) note_first(self, Mode::read);
   return waited;
 }
 
@@ -162,7 +167,7 @@ Waited take_write(PyObject* self, Deadline deadline) {
   const Waited waited =
       wait_for({&wait, sleep_to_write, want_to_write, &lock_header(self)->stats}, deadline);
   if (waited != Waited::acquired) core(self).give_up(wait.state);
-  if (is_tracking() && waited == Waited::acquired) note_taken(self, Mode::write);
+  if (waited == Waited::acquired) note_first(self, Mode::write);
   return waited;
 }
 

@@ -125,7 +125,7 @@ PyObject* call_event(const char* name, PyObject* args) {
 Reported report_own_deadlock(std::uint64_t claimed) {
   Deadlock deadlock;
   try {
-    deadlock = deadlock::examine_claimed(claimed, keep_lock);
+    deadlock = deadlock::examine(keep_lock, claimed);
   } catch (const std::bad_alloc&) {
     deadlock::end_wait();
     PyErr_NoMemory();

@@ -191,21 +191,17 @@ void end_wait() {
   me.waits = false;
 }
 
-Deadlock examine(const Keep& keep) {
-  ThreadRecord& me = this_record();
-  ThreadRegistry& registry = ThreadRegistry::instance();
-  const os::ShortLock guard(registry.mutex());
-  return describe(registry, me, look_from(registry, me), keep);
-}
-
-Deadlock examine_claimed(std::uint64_t signature, const Keep& keep) {
+Deadlock examine(const Keep& keep, std::optional<std::uint64_t> claimed) {
   ThreadRecord& me = this_record();
   ThreadRegistry& registry = ThreadRegistry::instance();
   const os::ShortLock guard(registry.mutex());
   const Found found = look_from(registry, me);
-  const bool is_there = found.glance.signature == signature;
-  if (Claimed* claimed = find_claim(signature)) *claimed = {is_there ? signature : 0, is_there};
-  return is_there ? describe(registry, me, found, keep) : Deadlock{};
+  if (claimed) {
+    const bool is_there = found.glance.signature == *claimed;
+    if (Claimed* claim = find_claim(*claimed)) *claim = {is_there ? *claimed : 0, is_there};
+    if (!is_there) return {};
+  }
+  return describe(registry, me, found, keep);
 }
 
 std::vector<Deadlock> examine_all(const Keep& keep) {

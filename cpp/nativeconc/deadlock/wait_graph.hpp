@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "nativeconc/deadlock/thread_registry.hpp"
@@ -66,16 +67,16 @@ Glance begin_wait(const Want& want, std::uint64_t call);
 void end_wait();
 std::uint64_t next_call();
 
+using Keep = std::function<void(const Party&)>;
+
 // The announced wait of the calling thread, looked at again, with all parties. `keep` is called for
 // each party under the registry mutex, while nobody can leave its wait: the place to take a
 // reference to a lock. Throws std::bad_alloc.
-using Keep = std::function<void(const Party&)>;
-Deadlock examine(const Keep& keep);
-
-// The same for a deadlock that this thread has claimed. If it is not there any more, or is another
-// one now, the claim is given back and nothing found: some party has left its wait, if only for a
-// moment, and will look, and may claim, when it comes back.
-Deadlock examine_claimed(std::uint64_t signature, const Keep& keep);
+//
+// With the signature of a deadlock that this thread has `claimed`: if that is not there any more,
+// or is another one now, the claim is given back and nothing found. Some party has left its wait,
+// if only for a moment, and will look, and may claim, when it comes back.
+Deadlock examine(const Keep& keep, std::optional<std::uint64_t> claimed = {});
 
 // Every deadlock there is now, each once.
 std::vector<Deadlock> examine_all(const Keep& keep);
@@ -83,7 +84,7 @@ std::vector<Deadlock> examine_all(const Keep& keep);
 // Of several threads that see the same deadlock, the first to claim it reports it.
 enum class Claim {
   mine,
-  pending,   // another thread has claimed it, and has still to look again (examine_claimed)
+  pending,   // another thread has claimed it, and has still to look again (examine)
   reported,  // another thread reports it, or has done so
 };
 Claim claim(std::uint64_t signature);

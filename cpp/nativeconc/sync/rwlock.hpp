@@ -49,6 +49,7 @@ class RWLock {
 
   // How often this thread reads.
   std::uint32_t own_reads() const;
+  std::uint32_t own_writes() const { return is_writing() ? write_depth_ : 0; }
 
   // --- writers
   // ------------------------------------------------------------------------------------ A thread

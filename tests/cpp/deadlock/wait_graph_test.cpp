@@ -281,7 +281,7 @@ TEST(WaitGraph, AClaimIsGivenBackIfTheCircleHasOpenedMeanwhile) {
   EXPECT_EQ(claim(seen.signature), Claim::pending);
   Deadlock found;
   const auto examine_in = [&](std::size_t thread) {
-    ring.run(thread, [&] { found = examine_claimed(seen.signature, [](const Party&) {}); });
+    ring.run(thread, [&] { found = examine([](const Party&) {}, seen.signature); });
     return found.finding;
   };
   EXPECT_EQ(examine_in(1), Finding::cycle);
