@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import _thread
 import mmap
 import os
 import sys
@@ -18,6 +17,7 @@ from typing import TextIO
 
 from nativeconc.deadlock import _journal
 from nativeconc.deadlock._launch import NotFoundError, run_module, run_script
+from nativeconc.deadlock._own_lock import OwnLock
 from nativeconc.deadlock.patch import patch_threading
 from nativeconc.deadlock.report import Report
 from nativeconc.deadlock.settings import enable
@@ -109,22 +109,16 @@ class _Findings:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        # Not one of ours: reports come out of these. A signal handler may make one inside another.
-        self._mutex = _thread.RLock()
-        os.register_at_fork(after_in_child=self._renew_mutex)
+        self._mutex = OwnLock()
         self._pid = os.getpid()
         self._deadlocks = 0
         self._orders = 0
         # Memory that forked children share: one of them has found something.
         self._in_children = mmap.mmap(-1, 1)
 
-    def _renew_mutex(self) -> None:
-        # In the parent another thread may hold it, one that the child does not have.
-        self._mutex = _thread.RLock()
-
     def show(self, report: _journal.AnyReport) -> _journal.Heard:
         """Print a report, in the thread that found it."""
-        with self._mutex:
+        with self._mutex():
             if isinstance(report, Report):
                 self._deadlocks += 1
             else:

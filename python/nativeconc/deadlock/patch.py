@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import _thread
 import threading
 
 from nativeconc import _core
+from nativeconc.deadlock._own_lock import OwnLock
 
 __all__ = ["patch_threading", "unpatch_threading"]
 
@@ -16,7 +16,7 @@ __all__ = ["patch_threading", "unpatch_threading"]
 # makes its Event by the public name, so that one is ours, too.
 _NAMES = ("Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier")
 
-_mutex = _thread.allocate_lock()
+_mutex = OwnLock()
 _originals: dict[str, object] = {}
 
 
@@ -31,7 +31,7 @@ def patch_threading() -> None:
 
     A second call changes nothing.
     """
-    with _mutex:
+    with _mutex():
         if _originals:
             return
         for name in _NAMES:
@@ -46,7 +46,7 @@ def unpatch_threading() -> None:
     Primitives made meanwhile go on working. A name to which somebody else has given a new meaning
     since then is left alone. Without a patch it changes nothing.
     """
-    with _mutex:
+    with _mutex():
         for name, original in _originals.items():
             if getattr(threading, name, None) is getattr(_core, name):
                 setattr(threading, name, original)

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import _thread
 import math
-import os
 import threading
 from typing import Literal, NamedTuple, SupportsFloat, SupportsIndex
 
 from nativeconc import _core
+from nativeconc.deadlock._own_lock import OwnLock
 
 __all__ = ["Settings", "active", "disable", "enable"]
 
@@ -29,9 +28,7 @@ class Settings(NamedTuple):
 
 _DEFAULTS = Settings(policy="warn", order=False, grace=1.0, stacks=False)
 _active = _DEFAULTS
-# Keeps what is active in the core and `_active` the same. Reentrant, for signal handlers; and one
-# that is never ours, whatever `threading` has been made to contain.
-_changing = _thread.RLock()
+_changing = OwnLock()  # keeps what is active in the core and `_active` the same
 
 
 def enable(
@@ -91,18 +88,9 @@ def active() -> Settings:
 
 def _configure(settings: Settings) -> None:
     global _active
-    with _changing:
+    with _changing():
         _core.deadlock_configure(*settings)
         _active = settings
-
-
-def _after_fork_in_child() -> None:
-    global _changing
-    _changing = _thread.RLock()  # a thread that is gone may hold the old one
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _checked_policy(policy: object) -> str:

@@ -160,7 +160,7 @@ def deadlocks(tmp_path):
 
 # Two threads that deadlock, unless they are told to be kind.
 SUITE_HELPERS = """
-import threading, time, warnings
+import threading, time, unittest, warnings
 import pytest
 
 def cross(mine, yours, both, swallow=False):
@@ -175,6 +175,13 @@ def cross(mine, yours, both, swallow=False):
 
 def make(kind):
     return kind(), kind(), threading.Barrier(2)
+
+def inverted():
+    a, b = threading.Lock(), threading.Lock()
+    with a, b:
+        pass
+    with b, a:
+        pass
 """
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc.deadlock import disable, enable
+from python.deadlock.lock_orders import held_then_wanted, in_thread, only, take
 
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 
@@ -18,30 +19,6 @@ has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 @pytest.fixture(autouse=True)
 def _order(_default_settings):
     enable("warn", order=True)
-
-
-def take(*locks):
-    """Take them in this order, all held together; then give them back."""
-    if locks:
-        with locks[0]:
-            take(*locks[1:])
-
-
-def in_thread(target, *args, name=None):
-    """Run it in a thread of its own, to its end."""
-    thread = threading.Thread(target=target, args=args, name=name)
-    thread.start()
-    thread.join()
-
-
-def held_then_wanted(report):
-    """The names of the locks along the circle."""
-    return [(edge.held.name, edge.wanted.name) for edge in report.edges]
-
-
-def only(reports):
-    assert len(reports) == 1, [report.summary for report in reports]
-    return reports[0]
 
 
 def test_the_same_order_everywhere_is_fine(reports, crew, scale):

@@ -12,35 +12,12 @@ import pytest
 
 import nativeconc as nc
 from nativeconc.deadlock import OrderReport, enable
+from python.deadlock.lock_orders import held_then_wanted, in_thread, only, take
 
 
 @pytest.fixture(autouse=True)
 def _order(_default_settings):
     enable("warn", order=True)
-
-
-def take(*locks):
-    """Take them in this order, all held together; then give them back."""
-    if locks:
-        with locks[0]:
-            take(*locks[1:])
-
-
-def in_thread(target, *args, name=None):
-    """Run it in a thread of its own, to its end."""
-    thread = threading.Thread(target=target, args=args, name=name)
-    thread.start()
-    thread.join()
-
-
-def held_then_wanted(report):
-    """The names of the locks along the circle."""
-    return [(edge.held.name, edge.wanted.name) for edge in report.edges]
-
-
-def only(reports):
-    assert len(reports) == 1, [report.summary for report in reports]
-    return reports[0]
 
 
 # --- what is found ----------------------------------------------------------------------------
@@ -261,7 +238,7 @@ def test_it_is_a_warning_at_the_line_that_takes_the_lock():
     with pytest.warns(nc.DeadlockWarning, match="lock order that can deadlock") as caught:
         take(b, a)
     (warning,) = caught
-    assert warning.filename == __file__
+    assert warning.filename == take.__code__.co_filename
     assert isinstance(warning.message.report, OrderReport)
 
 

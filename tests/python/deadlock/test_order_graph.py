@@ -10,25 +10,12 @@ import pytest
 
 import nativeconc as nc
 from nativeconc.deadlock import enable
+from python.deadlock.lock_orders import in_thread, take
 
 
 @pytest.fixture(autouse=True)
 def _order(_default_settings):
     enable("warn", order=True)
-
-
-def take(*locks):
-    """Take them in this order, all held together; then give them back."""
-    if locks:
-        with locks[0]:
-            take(*locks[1:])
-
-
-def in_thread(target, *args, name=None):
-    """Run it in a thread of its own, to its end."""
-    thread = threading.Thread(target=target, args=args, name=name)
-    thread.start()
-    thread.join()
 
 
 def fill_the_graph():

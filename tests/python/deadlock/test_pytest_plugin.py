@@ -64,11 +64,7 @@ def test_a_deadlock_of_background_threads_fails_the_test_and_does_not_hang(suite
 def test_a_lock_order_fails_the_test(suite):
     done = suite("""
         def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
     """)
     assert done.outcomes == {"failed": 1}
     assert "lock order that can deadlock: Lock #1" in done.stdout
@@ -154,11 +150,7 @@ def test_settings_that_a_test_changed_do_not_outlast_it(suite):
 
         def test_second():
             assert threading.Lock is nc.Lock
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
     """)
     assert done.outcomes == {"passed": 1, "failed": 1}
 
@@ -183,11 +175,7 @@ def test_it_works_beside_other_options(suite, words):
     done = suite(
         """
         def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
         """,
         *words,
     )

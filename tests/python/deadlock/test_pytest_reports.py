@@ -14,11 +14,7 @@ def test_what_else_fails_is_shown_beside_the_report(suite, words):
     done = suite(
         """
         def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
             assert "this" == "that"
 
         def test_next():
@@ -38,7 +34,7 @@ def test_a_failure_of_another_kind_shows_the_report_too(suite):
         def test_it(no_such_fixture):
             pass
 
-        def inverted():
+        def documented():
             '''
             >>> import threading
             >>> a, b = threading.Lock(), threading.Lock()
@@ -58,20 +54,14 @@ def test_a_failure_of_another_kind_shows_the_report_too(suite):
 def test_a_test_that_skips_itself_fails_if_there_was_a_report(suite, leave):
     done = suite(
         f"""
-        def inverted():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
-            {leave}("no_such_thing")
-
         def test_it():
             inverted()
+            {leave}("no_such_thing")
 
         @pytest.mark.allow_deadlocks
         def test_allowed():
             inverted()
+            {leave}("no_such_thing")
 
         def test_next():
             {leave}("no_such_thing")
@@ -82,24 +72,12 @@ def test_a_test_that_skips_itself_fails_if_there_was_a_report(suite, leave):
     assert "lock order that can deadlock: Lock #1" in done.stdout
 
 
-INVERTED = """
-        import unittest
-
-        def inverted():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
-"""
-
-
 @pytest.mark.parametrize(
     "leave", ["self.skipTest('why')", "pytest.skip('why')", "raise unittest.SkipTest('why')"]
 )
 def test_a_test_case_that_skips_itself_fails_if_there_was_a_report(suite, leave):
     done = suite(
-        f"""{INVERTED}
+        f"""
         class TestIt(unittest.TestCase):
             def test_1(self):
                 inverted()
@@ -120,7 +98,7 @@ def test_a_test_case_that_skips_itself_fails_if_there_was_a_report(suite, leave)
 
 def test_a_test_case_that_fails_shows_the_report_too(suite):
     done = suite(
-        f"""{INVERTED}
+        """
         class TestIt(unittest.TestCase):
             def test_it(self):
                 inverted()
@@ -138,7 +116,7 @@ def test_a_test_case_that_fails_shows_the_report_too(suite):
 
 def test_a_test_case_shows_each_report_once(suite):
     done = suite(
-        f"""{INVERTED}
+        """
         class TestIt(unittest.TestCase):
             def test_it(self):
                 inverted()
@@ -161,7 +139,7 @@ def test_a_test_case_shows_each_report_once(suite):
 
 def test_an_expected_failure_of_a_test_case_is_one(suite):
     done = suite(
-        f"""{INVERTED}
+        """
         class TestIt(unittest.TestCase):
             @unittest.expectedFailure
             def test_it(self):
@@ -176,7 +154,7 @@ def test_an_expected_failure_of_a_test_case_is_one(suite):
 def test_unittest_s_skip_fails_a_plain_test_if_there_was_a_report(suite, where):
     first = "inverted(); raise unittest.SkipTest('why')"
     done = suite(
-        f"""{INVERTED}
+        f"""
         @pytest.fixture
         def fixture():
             {first if where == "fixture" else "pass"}
@@ -203,11 +181,7 @@ def test_a_report_of_a_test_that_ends_the_run_is_shown(suite, leave):
     done = suite(
         f"""
         def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
             {leave}
         """
     )
@@ -217,13 +191,6 @@ def test_a_report_of_a_test_that_ends_the_run_is_shown(suite, leave):
 
 def test_setup_and_teardown_are_watched(suite):
     done = suite("""
-        def inverted():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
-
         @pytest.fixture
         def before():
             inverted()
@@ -253,11 +220,7 @@ def test_an_expected_failure_is_one(suite):
     done = suite("""
         @pytest.mark.xfail(strict=True)
         def test_it():
-            a, b = threading.Lock(), threading.Lock()
-            with a, b:
-                pass
-            with b, a:
-                pass
+            inverted()
     """)
     assert done.outcomes == {"xfailed": 1}
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import decimal
 import inspect
-import os
 import re
 import threading
 import time
@@ -73,7 +72,6 @@ def test_what_is_active_is_what_reached_the_core_last(monkeypatch):
     assert settings.active() == reached[-1]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_child_that_was_forked_meanwhile_can_change_settings(run_script):
     run_script("""
         import os, threading

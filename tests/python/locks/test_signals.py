@@ -333,3 +333,54 @@ def test_other_threads_are_not_interrupted(run_script):
         waiter.join()
         print(outcome)
     """).check("[True]\n")
+
+
+@pytest.mark.parametrize("kind", ["rlock", "read", "write", "condition"])
+def test_a_handler_may_take_what_its_thread_waits_for_and_keep_it(run_script, kind):
+    run_script(
+        """
+        import signal, sys, threading, time
+        import nativeconc as nc
+
+        nc.deadlock.enable(order=True)
+        kind = sys.argv[1]
+        lock = nc.RWLock() if kind in ("read", "write") else nc.RLock()
+        condition = nc.Condition(lock) if kind == "condition" else None
+        end = f"_{kind}" if kind in ("read", "write") else ""
+        take, release = getattr(lock, f"acquire{end}"), getattr(lock, f"release{end}")
+        rival_take, rival_release = (
+            (lock.acquire_write, lock.release_write) if end else (take, release)
+        )
+        signal.signal(signal.SIGUSR1, lambda *_: kept.append(take()))
+        kept, holds = [], threading.Event()
+
+        def rival():
+            rival_take()
+            holds.set()
+            while lock.stats().waiters == 0:
+                time.sleep(0.001)
+            time.sleep(0.02)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+            while lock.stats().waiters < 2:
+                time.sleep(0.001)
+            rival_release()
+
+        thread = threading.Thread(target=rival)
+        if condition is not None:
+            condition.acquire()
+            thread.start()
+            condition.wait(0.3)  # the rival comes in
+        else:
+            thread.start()
+            holds.wait()
+            take()
+        thread.join()
+        assert kept == [True]
+        release()
+        assert [hold.lock for hold in nc.deadlock.held()] == [lock]
+        release()
+        assert nc.deadlock.held() == []
+        assert nc.acquire_all(lock, timeout=0).__enter__() is None
+        """,
+        kind,
+    ).check("")
