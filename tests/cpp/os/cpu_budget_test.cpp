@@ -6,38 +6,22 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <filesystem>
-#include <fstream>
+#include <optional>
+#include <string>
 
+#include "os/fake_root.hpp"
 #include "support.hpp"
 
 namespace nativeconc::os {
 namespace {
 
-namespace fs = std::filesystem;
+using testing::kMountV2;
 
-// A made-up root file system with the few files that the quota is read from.
-class CpuQuota : public ::testing::Test {
+class CpuQuota : public testing::FakeRoot {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "nativeconc-root-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
-  void write(const std::string& path, const std::string& text) const {
-    const fs::path file = root_ + path;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
   std::optional<double> quota() const { return read_cpu_quota(root_); }
-
-  std::string root_;
 };
 
-constexpr const char* kMountV2 =
-    "29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
 constexpr const char* kMountV1 =
     "33 31 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n";
 
