@@ -25,6 +25,8 @@ void bind_acquire_all(py::module_& m);
 void bind_pool(py::module_& m);
 void bind_kernels(py::module_& m);
 void bind_cuda(py::module_& m);
+void bind_buffer(py::module_& m);
+void bind_segments(py::module_& m);
 void bind_config(py::module_& m);
 
 }  // namespace nativeconc::seam

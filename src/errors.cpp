@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "bindings.hpp"
+#include "nativeconc/shared/shared_error.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -24,6 +25,27 @@ PyObject* add_error(py::module_& m, const char* qualified_name, const char* doc,
   return type;
 }
 
+PyObject* type_of(shared::SharedFault fault) {
+  switch (fault) {
+    case shared::SharedFault::full:
+      return types.shared_memory_full;
+    case shared::SharedFault::damaged:
+      return types.segment_error;
+    case shared::SharedFault::not_found:
+    case shared::SharedFault::exists:
+    case shared::SharedFault::system:
+      break;
+  }
+  return PyExc_OSError;  // which makes a FileNotFoundError, say, of an errno
+}
+
+void set_shared_error(const shared::SharedError& error) {
+  PyObject* made = PyObject_CallFunction(type_of(error.fault()), "is", error.code(), error.what());
+  if (made == nullptr) return;
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(made)), made);
+  Py_DECREF(made);
+}
+
 }  // namespace
 
 const Errors& errors() { return types; }
@@ -35,6 +57,8 @@ void set_error_from_current_exception() {
     error.restore();
   } catch (const py::builtin_exception& error) {
     error.set_error();
+  } catch (const shared::SharedError& error) {
+    set_shared_error(error);
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
   } catch (const std::invalid_argument& error) {
@@ -65,6 +89,14 @@ void bind_errors(py::module_& m) {
   for (PyObject* type : {types.deadlock_error, types.deadlock_warning}) {
     if (PyObject_SetAttrString(type, "report", Py_None) != 0) throw py::error_already_set();
   }
+  types.shared_memory_full = add_error(
+      m, "nativeconc.SharedMemoryFull",
+      "There is no room for new shared memory. The message says which limit is reached.",
+      {types.native_conc_error, PyExc_OSError});
+  types.segment_error = add_error(
+      m, "nativeconc.SegmentError",
+      "What should be shared memory is not: a foreign or damaged file, or one not for this process.",
+      {types.native_conc_error, PyExc_OSError});
   types.cuda_unavailable_error =
       add_error(m, "nativeconc.CudaUnavailableError",
                 "The GPU was asked for, but cannot be used. The message says why.",

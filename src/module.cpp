@@ -24,5 +24,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_pool(m);
   bind_kernels(m);
   bind_cuda(m);
+  bind_buffer(m);
+  bind_segments(m);
   bind_config(m);
 }

@@ -34,12 +34,14 @@ from nativeconc.errors import (
     DeadlockWarning,
     LockTimeout,
     NativeConcError,
+    SegmentError,
+    SharedMemoryFull,
 )
 from nativeconc.pool import get_num_threads, num_threads, set_num_threads
 from nativeconc.thread import Thread
 
 if TYPE_CHECKING:
-    from nativeconc import deadlock
+    from nativeconc import deadlock, shared
     from nativeconc.comparison import Comparison, compare
     from nativeconc.config import show_config
 
@@ -58,7 +60,9 @@ __all__ = [
     "NativeConcError",
     "RLock",
     "RWLock",
+    "SegmentError",
     "Semaphore",
+    "SharedMemoryFull",
     "Thread",
     "__version__",
     "acquire_all",
@@ -70,6 +74,7 @@ __all__ = [
     "kernels",
     "num_threads",
     "set_num_threads",
+    "shared",
     "show_config",
 ]
 
@@ -78,6 +83,7 @@ _LAZY = {
     "Comparison": "nativeconc.comparison",
     "compare": "nativeconc.comparison",
     "deadlock": "nativeconc.deadlock",
+    "shared": "nativeconc.shared",
     "show_config": "nativeconc.config",
 }
 

@@ -14,6 +14,8 @@ from nativeconc._core import (
     DeadlockWarning,
     LockTimeout,
     NativeConcError,
+    SegmentError,
+    SharedMemoryFull,
 )
 
 __all__ = [
@@ -22,4 +24,6 @@ __all__ = [
     "DeadlockWarning",
     "LockTimeout",
     "NativeConcError",
+    "SegmentError",
+    "SharedMemoryFull",
 ]

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from nativeconc.deadlock import _journal
 from nativeconc.deadlock._launch import NotFoundError, run_module, run_script
-from nativeconc.deadlock._own_lock import OwnLock
+from nativeconc._own_lock import OwnLock
 from nativeconc.deadlock.patch import patch_threading
 from nativeconc.deadlock.report import Report
 from nativeconc.deadlock.settings import enable

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 
 from nativeconc import _core
-from nativeconc.deadlock._own_lock import OwnLock
+from nativeconc._own_lock import OwnLock
 
 __all__ = ["patch_threading", "unpatch_threading"]
 

@@ -10,7 +10,7 @@ import threading
 from typing import Literal, NamedTuple, SupportsFloat, SupportsIndex
 
 from nativeconc import _core
-from nativeconc.deadlock._own_lock import OwnLock
+from nativeconc._own_lock import OwnLock
 
 __all__ = ["Settings", "active", "disable", "enable"]
 

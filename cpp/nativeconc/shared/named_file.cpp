@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "nativeconc/shared/named_file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <optional>
+
+#include "nativeconc/os/process_identity.hpp"
+#include "nativeconc/shared/shared_error.hpp"
+
+namespace nativeconc::shared {
+namespace {
+
+std::string prefix() { return "nativeconc-" + std::to_string(geteuid()) + "-"; }
+
+std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+
+SharedError damaged(std::string_view what, std::string_view why) {
+  return {SharedFault::damaged, EINVAL,
+          std::string(what) + " is not a usable segment: " + std::string(why)};
+}
+
+SharedError not_found(std::string_view name) {
+  return {SharedFault::not_found, ENOENT, "no process holds shared memory named " + quoted(name)};
+}
+
+SharedError refused(std::string_view doing, int code) {
+  return {SharedFault::system, code, std::string(doing) + ": " + std::strerror(code)};
+}
+
+bool same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool still_names(const std::string& path, const struct stat& file) {
+  struct stat now{};
+  return lstat(path.c_str(), &now) == 0 && same_file(now, file);
+}
+
+// Whoever else has the file locked against us looks at it for some microseconds only.
+void wait_a_moment() {
+  const timespec moment{0, 50'000};
+  nanosleep(&moment, nullptr);
+}
+
+bool try_lock(int fd, int kind) {
+  while (flock(fd, kind | LOCK_NB) != 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+// O_NONBLOCK: what has the name may be a pipe.
+FileDescriptor open_file(const std::string& path, Access access) {
+  const int mode = access == Access::read_only ? O_RDONLY : O_RDWR;
+  return FileDescriptor(open(path.c_str(), mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+}
+
+// Neither anybody else's file nor anybody else's business.
+void check_file(const struct stat& status, std::string_view what) {
+  if (!S_ISREG(status.st_mode)) throw damaged(what, "it is no regular file");
+  if (status.st_uid != geteuid()) throw damaged(what, "it belongs to another user");
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    throw damaged(what, "other users may open it");
+  }
+}
+
+}  // namespace
+
+std::string path_of(std::string_view name) {
+  const auto is_bad = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
+  if (name.empty() || name.size() > kMaxName || std::any_of(name.begin(), name.end(), is_bad)) {
+    throw std::invalid_argument(
+        "a name has 1 to " + std::to_string(kMaxName) +
+        " bytes (UTF-8), none of them '/' or a control character");
+  }
+  return std::string(kNamesFolder) + "/" + prefix() + std::string(name);
+}
+
+std::vector<std::string> list_names() {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(std::string(kNamesFolder).c_str()),
+                                                   closedir);
+  if (folder == nullptr) return names;
+  const std::string start = prefix();
+  while (const dirent* entry = readdir(folder.get())) {
+    const std::string_view file = entry->d_name;
+    if (file.starts_with(start) && file.size() > start.size()) {
+      names.emplace_back(file.substr(start.size()));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+FileDescriptor create_unnamed_file() {
+  FileDescriptor file(open(std::string(kNamesFolder).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+                           S_IRUSR | S_IWUSR));
+  if (!file.is_open()) {
+    throw refused("cannot create a file in " + std::string(kNamesFolder), errno);
+  }
+  // The umask may have taken bits away.
+  if (fchmod(file.get(), S_IRUSR | S_IWUSR) != 0) throw refused("cannot set a file's mode", errno);
+  if (!try_lock(file.get(), LOCK_SH)) throw refused("cannot lock a new file", errno);
+  return file;
+}
+
+void refuse_if_taken(std::string_view name) {
+  const std::string path = path_of(name);
+  struct stat status{};
+  while (lstat(path.c_str(), &status) == 0 && !remove_if_unheld(name)) {
+    const FileDescriptor other = open_file(path, Access::read_only);
+    if (!other.is_open() && errno == ENOENT) continue;
+    const std::string what = "what is named " + quoted(name);
+    if (!other.is_open()) throw damaged(what, std::strerror(errno));
+    std::string meta;
+    read_header(other.get(), what, &meta);
+    throw SharedError(SharedFault::exists, EEXIST,
+                      "there is already shared memory named " + quoted(name));
+  }
+}
+
+void publish(const FileDescriptor& file, std::string_view name) {
+  const std::string path = path_of(name);
+  const std::string self = "/proc/self/fd/" + std::to_string(file.get());
+  while (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    if (errno != EEXIST) throw refused("cannot create the name " + quoted(name), errno);
+    refuse_if_taken(name);
+  }
+}
+
+HeldFile open_held(std::string_view name, Access access) {
+  const std::string path = path_of(name);
+  const std::string what = "what is named " + quoted(name);
+  for (;;) {
+    HeldFile held{open_file(path, access), {}, {}};
+    const int fd = held.file.get();
+    if (fd < 0) {
+      if (errno == ENOENT) throw not_found(name);
+      if (errno == ELOOP) throw damaged(what, "it is a symbolic link");
+      if (errno == ENXIO || errno == EISDIR) throw damaged(what, "it is no regular file");
+      throw refused("cannot open shared memory named " + quoted(name), errno);
+    }
+    held.header = read_header(fd, what, &held.meta);
+    struct stat status{};
+    if (fstat(fd, &status) != 0) throw refused("cannot look at " + what, errno);
+    if (try_lock(fd, LOCK_EX)) {
+      if (still_names(path, status)) unlink(path.c_str());
+      throw not_found(name);
+    }
+    if (try_lock(fd, LOCK_SH) && still_names(path, status)) return held;
+    wait_a_moment();
+  }
+}
+
+bool remove_if_unheld(std::string_view name) {
+  const std::string path = path_of(name);
+  const FileDescriptor file = open_file(path, Access::read_only);
+  if (!file.is_open() || !try_lock(file.get(), LOCK_EX)) return false;
+  try {
+    std::string meta;
+    read_header(file.get(), "", &meta);
+  } catch (const SharedError&) {
+    return false;
+  }
+  struct stat status{};
+  return fstat(file.get(), &status) == 0 && still_names(path, status) && unlink(path.c_str()) == 0;
+}
+
+SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {
+  struct stat status{};
+  if (fstat(fd, &status) != 0) throw refused("cannot look at " + std::string(what), errno);
+  check_file(status, what);
+  std::array<std::byte, sizeof(SegmentHeader)> bytes{};
+  const auto read = [&](void* into, std::size_t size, std::uint64_t offset) {
+    return pread(fd, into, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  };
+  if (!read(bytes.data(), bytes.size(), 0)) throw damaged(what, "it is too short");
+  SegmentHeader header;
+  std::string fault = parse_header(bytes, static_cast<std::uint64_t>(status.st_size), &header);
+  if (!fault.empty()) throw damaged(what, fault);
+  meta->resize(header.meta_size);
+  if (!read(meta->data(), meta->size(), header.meta_offset)) throw damaged(what, "it is too short");
+  fault = check_sum(header, *meta);
+  if (!fault.empty()) throw damaged(what, fault);
+  if (header.pid_namespace != os::this_process().pid_namespace) {
+    throw damaged(what, "a process of another pid namespace made it");
+  }
+  return header;
+}
+
+}  // namespace nativeconc::shared

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Memory that processes share: buffers and NumPy arrays that never leak, dangle or crash.
+
+    from nativeconc import shared
+
+    image = shared.copy(pixels)                        # anonymous: handed to workers as a handle
+    table = shared.Array((1000, 3), name="table")      # named: unrelated processes attach to it
+    table = shared.attach("table")                     # ... such as this one
+
+Anonymous memory has no name and no file: the kernel frees it with the last process that uses it,
+even after ``kill -9`` of them all. A name lives as long as a process holds it; what only dead
+processes held is removed by the next one that creates, attaches or sweeps. There is no tracker and
+no daemon.
+
+Everything here pickles to another process as a handle, under fork, spawn and forkserver, and
+through ``Pipe``, ``multiprocessing.Queue`` and executors. What a child sends to the parent that
+started it stays valid whatever happens to the child, if the parent has imported this module.
+Otherwise the sender must live, and not have sent too many others, until the handle is unpickled;
+else that raises `FileNotFoundError`.
+"""
+
+from nativeconc._core import Buffer
+from nativeconc.shared import _leave  # noqa: F401 - for what it does at exit
+from nativeconc.shared._in_flight import InFlight, in_flight
+from nativeconc.shared._pages import Pages
+from nativeconc.shared.array import Array
+from nativeconc.shared.attach import attach
+from nativeconc.shared.create import copy, empty, full, zeros
+from nativeconc.shared.segments import Holder, Segment, segments, sweep
+
+__all__ = [
+    "Array",
+    "Buffer",
+    "Holder",
+    "InFlight",
+    "Pages",
+    "Segment",
+    "attach",
+    "copy",
+    "empty",
+    "full",
+    "in_flight",
+    "segments",
+    "sweep",
+    "zeros",
+]

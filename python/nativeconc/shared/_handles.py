@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Pickling shared memory: a handle says where it is, and the receiver opens it there.
+
+Named memory is opened by its name. Anonymous memory is opened through ``/proc`` as its sender has
+it open, or comes from the mail of a child (see `_mailbox`). A process that has the segment mapped
+already takes that.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any, NamedTuple
+
+from nativeconc import _core
+from nativeconc.errors import SegmentError
+from nativeconc.shared import _in_flight, _mailbox
+
+__all__ = ["reduce_buffer", "restore_buffer"]
+
+_FEW = 8
+"""Entries that are looked through for each handle that is sent or comes: a constant price."""
+
+
+class _Sender(NamedTuple):
+    pid: int
+    start_time: int
+    pid_namespace: int
+    fd: int
+
+
+def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
+    """What pickle writes for a buffer. It stays good until it has arrived, while we live."""
+    segment, block, generation, flight, size, fd, name, readonly = buffer._send()
+    if _in_flight.reap(_FEW):
+        _mailbox.tidy()
+    is_small = name is None and size <= _core.MAX_BLOCK
+    _in_flight.remember(buffer, segment, block, flight, is_small=is_small)
+    _mailbox.post(segment, block, flight, fd)
+    handle = (segment, block, generation, flight, size, readonly)
+    return restore_buffer, (handle, name, tuple(_Sender(*_core.this_process(), fd)))
+
+
+def restore_buffer(
+    handle: tuple[bytes, int, int, int, int, bool],
+    name: str | None,
+    sender: tuple[int, int, int, int],
+) -> _core.Buffer:
+    """The buffer that a handle means.
+
+    Raises:
+        FileNotFoundError: Its sender has ended, or let go of it, before it arrived.
+        SegmentError: It comes from another pid namespace.
+    """
+    known = None if name is not None else _core.receive_known(*handle)
+    if known is not None:
+        return known
+    segment, block, *_ = handle
+    # While it is open here a named segment cannot go either.
+    mailed = _mailbox.take(segment, block)
+    try:
+        if name is not None:
+            return _core.receive_named(*handle, name)
+        if mailed is not None:
+            return _core.receive_file(*handle, mailed)
+    finally:
+        if mailed is not None:
+            os.close(mailed)
+    return _receive_from(handle, _Sender(*sender))
+
+
+def _receive_from(
+    handle: tuple[bytes, int, int, int, int, bool], sender: _Sender
+) -> _core.Buffer:
+    if sender.pid_namespace != _core.this_process()[2]:
+        raise SegmentError(
+            errno.EINVAL, "shared memory cannot come from a process of another pid namespace"
+        )
+    gone = FileNotFoundError(
+        errno.ENOENT,
+        f"the shared memory of this handle is gone: its sender (process {sender.pid}) has ended, or "
+        "has let go of it",
+    )
+    path = f"/proc/{sender.pid}/fd/{sender.fd}"
+    try:
+        if not _core.is_alive(*sender[:3]) or not os.readlink(path).startswith("/memfd:nativeconc"):
+            raise gone
+        fd = os.open(path, (os.O_RDONLY if handle[-1] else os.O_RDWR) | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise gone from None
+    try:
+        return _core.receive_file(*handle, fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""`shared.segments` and `shared.sweep`: what shared memory exists, and who holds it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nativeconc import _core
+from nativeconc.shared import _in_flight, _mailbox
+
+__all__ = ["Holder", "Segment", "segments", "sweep"]
+
+_KINDS = {1: "buffer", 2: "array", 3: "arena"}
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that has a segment open."""
+
+    pid: int
+    command: str
+    """Its command line."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One piece of shared memory of this user."""
+
+    name: str | None
+    """None: anonymous."""
+    kind: str
+    """"buffer", "array", or "arena": one that holds many small buffers and arrays."""
+    size: int
+    """Bytes that were asked for."""
+    file_size: int
+    """Bytes that are taken, with all bookkeeping."""
+    creator_pid: int
+    age: float
+    """Seconds since it was created."""
+    holders: tuple[Holder, ...]
+    """By pid. Empty: only processes that died held it, and the next sweep removes it."""
+
+
+def segments() -> list[Segment]:
+    """Look at all shared memory of this user that this process can see, the named first.
+
+    Reads `/proc`: processes of other users and of other pid namespaces are not seen, and what a
+    program does meanwhile may be missed. Does not wait for anybody.
+    """
+    opened: dict[tuple[int, int], set[int]] = {}
+    files: dict[tuple[int, int], str] = {}
+    for pid, path, inode in _open_files():
+        opened.setdefault(inode, set()).add(pid)
+        files.setdefault(inode, path)
+    names = {}
+    for name in _core.segment_names():
+        path = _core.segment_path(name)
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except OSError:
+            continue
+        inode = (status.st_dev, status.st_ino)
+        names[inode] = name
+        files[inode] = path
+    found = []
+    for inode, path in files.items():
+        segment = _describe(path, names.get(inode), opened.get(inode, set()))
+        if segment is not None:
+            found.append(segment)
+    return sorted(found, key=lambda s: (s.name is None, s.name or "", s.age))
+
+
+def sweep() -> list[str]:
+    """Remove the names that no living process holds, and let go of memory that is not needed.
+
+    Creating and attaching do the same for the name that they are about. Memory that this process
+    keeps for its next small arrays, and for handles that have arrived meanwhile, is given back.
+
+    Returns:
+        The names that were removed, sorted.
+    """
+    _in_flight.reap()
+    _mailbox.reap()
+    _core.trim_arenas()
+    return [name for name in _core.segment_names() if _core.remove_if_unheld(name)]
+
+
+def _open_files() -> Iterator[tuple[int, str, tuple[int, int]]]:
+    """(pid, path, device and inode) of each file that may be a segment and that somebody has open."""
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            descriptors = os.listdir(process / "fd")
+        except OSError:  # it has ended, or is another user's
+            continue
+        for descriptor in descriptors:
+            path = f"{process}/fd/{descriptor}"
+            try:
+                # A named one shows as an unnamed file of the folder: it got its name later.
+                if os.readlink(path).startswith(("/memfd:nativeconc", "/dev/shm/")):
+                    status = os.stat(path)
+                    yield int(process.name), path, (status.st_dev, status.st_ino)
+            except OSError:
+                continue
+
+
+def _describe(path: str, name: str | None, pids: set[int]) -> Segment | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        header = _core.segment_header(fd)
+    except OSError:  # not ours
+        return None
+    finally:
+        os.close(fd)
+    return Segment(
+        name=name,
+        kind=_KINDS[header["kind"]],
+        size=header["size"],
+        file_size=header["file_size"],
+        creator_pid=header["creator_pid"],
+        age=max(0.0, time.time() - header["created_ns"] / 1e9),
+        holders=tuple(Holder(pid, _command(pid)) for pid in sorted(pids)),
+    )
+
+
+def _command(pid: int) -> str:
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return ""
+    return raw.replace(b"\0", b" ").decode(errors="replace").strip()

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+// What nativeconc.shared needs beside Buffer: arrays' memory, attaching, handles, names, processes.
+#include <cstring>
+#include <functional>
+
+#include "bindings.hpp"
+#include "buffer_object.hpp"
+#include "nativeconc/os/memory_budget.hpp"
+#include "nativeconc/os/process_identity.hpp"
+#include "nativeconc/shared/named_file.hpp"
+#include "nativeconc/shared/shared_error.hpp"
+#include "segment_creation.hpp"
+#include "segment_name.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+using shared::Access;
+using shared::Handle;
+using shared::Lease;
+using shared::Memory;
+
+py::object wrap(const Lease& lease) {
+  PyObject* made = new_buffer_object(buffer_type(), lease);
+  if (made == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(made);
+}
+
+// new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta): a plain PyCFunction,
+// since it may release the GIL (python.hpp).
+PyObject* new_array_memory(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
+  if (n_args != 7) {
+    PyErr_SetString(PyExc_TypeError, "new_array_memory takes 7 arguments");
+    return nullptr;
+  }
+  SegmentRequest request;
+  if (!parse_size(args[0], &request.size) || !parse_name(args[1], &request.name)) return nullptr;
+  request.exist_ok = args[2] == Py_True;
+  request.huge_pages = args[3] == Py_True;
+  request.prefault = args[4] == Py_True;
+  request.zeroed = args[5] == Py_True;
+  if (args[6] != Py_None) {
+    char* bytes = nullptr;
+    Py_ssize_t length = 0;
+    if (PyBytes_AsStringAndSize(args[6], &bytes, &length) != 0) return nullptr;
+    request.meta = std::string(bytes, static_cast<std::size_t>(length));
+  }
+  request.kind = shared::SegmentKind::array;
+  const Lease lease = create_or_open(request);
+  return lease.segment == nullptr ? nullptr : new_buffer_object(buffer_type(), lease);
+}
+
+// lies_in(array, buffer): called for every view of an array, so without pybind11's dispatcher.
+PyObject* lies_in(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
+  if (n_args != 2 || !py::isinstance<py::array>(args[0]) ||
+      PyObject_TypeCheck(args[1], buffer_type()) == 0) {
+    PyErr_SetString(PyExc_TypeError, "lies_in takes an array and a Buffer");
+    return nullptr;
+  }
+  const auto* const first =
+      reinterpret_cast<const std::byte*>(py::detail::array_proxy(args[0])->data);
+  const Lease& lease = buffer_object(args[1])->lease;
+  // A lease that arrays look at is pinned: it neither ends nor changes.
+  const bool lies = lease.segment != nullptr && std::greater_equal<>()(first, lease.data) &&
+                    (lease.size == 0 || std::less<>()(first, lease.data + lease.size));
+  return PyBool_FromLong(lies ? 1 : 0);
+}
+
+PyMethodDef lies_in_method = {
+    "lies_in", as_method(lies_in), METH_FASTCALL,
+    "lies_in(array, buffer, /)\n--\n\nWhether the data of an array begins within a buffer."};
+
+PyMethodDef new_array_memory_method = {
+    "new_array_memory", as_method(new_array_memory), METH_FASTCALL,
+    "new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta, /)\n--\n\n"
+    "A Buffer for the data of an array."};
+
+Access access_of(bool readonly) { return readonly ? Access::read_only : Access::read_write; }
+
+Handle parse_handle(const py::bytes& id, std::uint32_t block, std::uint32_t generation, int flight,
+                    std::uint64_t size) {
+  const std::string raw = id;
+  Handle handle{{}, block, generation, flight, size};
+  if (raw.size() != sizeof handle.id || flight < -1 || flight > 31) {
+    throw py::value_error("this is no handle of shared memory");
+  }
+  std::memcpy(&handle.id, raw.data(), sizeof handle.id);
+  return handle;
+}
+
+py::dict header_facts(int fd) {
+  std::string meta;
+  const shared::SegmentHeader header = shared::read_header(fd, "the file", &meta);
+  py::dict facts;
+  facts["kind"] = static_cast<unsigned>(header.kind);
+  facts["id"] = py::bytes(reinterpret_cast<const char*>(&header.id), sizeof header.id);
+  facts["size"] = header.size;
+  facts["file_size"] = header.file_size;
+  facts["creator_pid"] = header.creator_pid;
+  facts["created_ns"] = header.created_ns;
+  facts["meta"] = py::bytes(meta);
+  return facts;
+}
+
+// Whether a handle that is on its way from the file of `fd` was received, as far as the file tells.
+bool was_received(int fd, const py::bytes& id, std::uint32_t block, int flight) {
+  return shared::was_received(fd, parse_handle(id, block, 0, flight, 0));
+}
+
+}  // namespace
+
+void bind_segments(py::module_& m) {
+  for (PyMethodDef* method : {&new_array_memory_method, &lies_in_method}) {
+    PyObject* function = PyCFunction_NewEx(method, nullptr, nullptr);
+    if (function == nullptr) throw py::error_already_set();
+    m.attr(method->ml_name) = py::reinterpret_steal<py::object>(function);
+  }
+  m.attr("MAX_BLOCK") = shared::Arena::kMaxBlock;
+
+  m.def("open_segment", [](py::handle name, bool readonly) {
+    std::string text;
+    if (!parse_name(name.ptr(), &text)) throw py::error_already_set();
+    const Lease lease = Memory::instance().open(text, access_of(readonly));
+    const bool is_array = lease.segment->header().kind == shared::SegmentKind::array;
+    return py::make_tuple(wrap(lease), is_array);
+  });
+  m.def("receive_known", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
+                            int flight, std::uint64_t size, bool readonly) -> py::object {
+    const Handle handle = parse_handle(id, block, generation, flight, size);
+    const Lease lease = Memory::instance().receive(handle, access_of(readonly));
+    return lease.segment == nullptr ? py::none() : wrap(lease);
+  });
+  m.def("receive_file", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
+                           int flight, std::uint64_t size, bool readonly, int fd) {
+    const Handle handle = parse_handle(id, block, generation, flight, size);
+    return wrap(Memory::instance().receive(handle, access_of(readonly), shared::reopen(
+                                               fd, access_of(readonly))));
+  });
+  m.def("receive_named", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
+                            int flight, std::uint64_t size, bool readonly,
+                            const std::string& name) {
+    const Handle handle = parse_handle(id, block, generation, flight, size);
+    return wrap(Memory::instance().receive(handle, access_of(readonly), name));
+  });
+  m.def("was_received", &was_received);
+
+  m.def("segment_names", &shared::list_names);
+  m.def("segment_path", [](const std::string& name) { return shared::path_of(name); });
+  m.def("remove_if_unheld",
+        [](const std::string& name) { return shared::remove_if_unheld(name); });
+  m.def("segment_header", &header_facts);
+  m.def("trim_arenas", [] { Memory::instance().trim(); });
+  m.def("leave_segment_names", [] { Memory::instance().leave_names(); });
+
+  m.def("this_process", [] {
+    const os::ProcessIdentity self = os::this_process();
+    return py::make_tuple(self.pid, self.start_time, self.pid_namespace);
+  });
+  m.def("read_process", [](std::int32_t pid) -> py::object {
+    const auto process = os::read_process(pid);
+    if (!process) return py::none();
+    return py::make_tuple(process->pid, process->start_time, process->pid_namespace);
+  });
+  m.def("is_alive", [](std::int32_t pid, std::uint64_t start_time, std::uint64_t pid_namespace) {
+    return os::is_alive({pid, start_time, pid_namespace});
+  });
+  m.def("available_memory", &os::available_memory);
+}
+
+}  // namespace nativeconc::seam

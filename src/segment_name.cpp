@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "segment_name.hpp"
+
+namespace nativeconc::seam {
+
+bool parse_size(PyObject* object, std::uint64_t* size) {
+  if (PyIndex_Check(object) == 0) {
+    PyErr_Format(PyExc_TypeError, "size must be an int, not %.100s", Py_TYPE(object)->tp_name);
+    return false;
+  }
+  const Py_ssize_t number = PyNumber_AsSsize_t(object, nullptr);  // clips, never overflows
+  if (number == -1 && PyErr_Occurred() != nullptr) return false;
+  if (number < 0) {
+    PyErr_Format(PyExc_ValueError, "size must be 0 or more, not %S", object);
+    return false;
+  }
+  *size = static_cast<std::uint64_t>(number);
+  return true;
+}
+
+bool parse_name(PyObject* object, std::string* name) {
+  if (object == Py_None) return true;
+  if (PyUnicode_Check(object) == 0) {
+    PyErr_Format(PyExc_TypeError, "name must be a str or None, not %.100s",
+                 Py_TYPE(object)->tp_name);
+    return false;
+  }
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_AsUTF8AndSize(object, &length);
+  if (text == nullptr) return false;
+  *name = std::string(text, static_cast<std::size_t>(length));
+  if (!name->empty()) return true;
+  PyErr_SetString(PyExc_ValueError, "a name must not be empty; None makes anonymous memory");
+  return false;
+}
+
+PyObject* name_of(const shared::Segment& segment) {
+  if (segment.name().empty()) return Py_NewRef(Py_None);
+  return PyUnicode_FromStringAndSize(segment.name().data(),
+                                     static_cast<Py_ssize_t>(segment.name().size()));
+}
+
+}  // namespace nativeconc::seam
