@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +18,12 @@ from nativeconc._core import __version__
 
 __all__ = ["app"]
 
+_WIDTH_WITHOUT_TERMINAL = 120
+
 app = typer.Typer(
     name="nativeconc",
-    help="Concurrency for Python, done natively: measure what the GIL costs on this machine, and "
-    "find the deadlocks of a script.",
+    help="Concurrency for Python, done natively: measure what the GIL costs on this machine, find "
+    "the deadlocks of a script, and see who holds shared memory.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -160,3 +163,70 @@ def info() -> None:
             table.add_row(Text(f"  {label}"), Text(text))
         console.print(Text(section, style="bold"))
         console.print(table)
+
+
+shm = typer.Typer(
+    help="See the shared memory of this user, and remove what only dead processes held.",
+    no_args_is_help=True,
+)
+app.add_typer(shm, name="shm")
+
+_SHM_LIST_HELP = "\n\n".join(
+    (
+        "List all shared memory of this user: its name, size and age, and the processes that hold it.",
+        "An arena is one piece that holds many small buffers and arrays. Processes of other users "
+        "and of other pid namespaces (containers) are not seen.",
+        "Exit codes: 0 done; 1 an extra is missing; 2 bad input.",
+    )
+)
+
+
+@shm.command("list", help=_SHM_LIST_HELP)
+def shm_list(
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON: a list of objects, sizes in bytes, ages in s."),
+    ] = False,
+) -> None:
+    """List shared memory (its help is `_SHM_LIST_HELP`)."""
+    from nativeconc.shared.command import found, rows, to_json
+
+    described = found()
+    if json:
+        print(to_json(described))
+        return
+    if not described:
+        print("There is no shared memory.")
+        return
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=_WIDTH_WITHOUT_TERMINAL)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("name", "kind", "size", "age", "held by"):
+        is_number = heading in ("size", "age")
+        table.add_column(
+            heading, overflow="fold", no_wrap=is_number, justify="right" if is_number else "left"
+        )
+    for row in rows(described):
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+_SHM_SWEEP_HELP = "\n\n".join(
+    (
+        "Remove the names that no living process holds, and print them.",
+        "Any process that creates or attaches does so for the name that it wants; this does it for "
+        "all at once. What a living process holds is left alone.",
+        "Exit codes: 0 done, whether there was anything to remove or not; 1 an extra is missing; "
+        "2 bad input.",
+    )
+)
+
+
+@shm.command("sweep", help=_SHM_SWEEP_HELP)
+def shm_sweep() -> None:
+    """Remove what only the dead held (its help is `_SHM_SWEEP_HELP`)."""
+    from nativeconc.shared.command import sweep_lines
+
+    for line in sweep_lines():
+        print(line)

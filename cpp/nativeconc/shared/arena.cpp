@@ -63,6 +63,10 @@ Arena::Arena(const Segment& segment, bool is_owner)
   for (std::uint32_t block = size(); block > 0; --block) free_.push_back(block - 1);
 }
 
+Arena::~Arena() {
+  if (slot_ != kNoSlot) holds_.give_back_slot(slot_);
+}
+
 void Arena::disown() {
   is_owner_ = false;
   free_.clear();

@@ -34,6 +34,10 @@ class Arena {
   static SegmentPlan plan(int size_class, std::uint64_t blocks);
 
   Arena(const Segment& segment, bool is_owner);
+  // Nothing is held any more. Before its segment.
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
 
   bool is_owner() const { return is_owner_; }
   // After a fork in the child: whoever made the arena, this process did not.
@@ -44,6 +48,7 @@ class Arena {
   // For the owner: looks for lent blocks that came back.
   void reclaim();
   bool is_unused() const { return used_ == 0; }
+  std::size_t free_blocks() const { return free_.size(); }
   std::uint32_t size() const { return static_cast<std::uint32_t>(counts_.size()); }
 
   // Another handle of a block arrives; false if what the handle means is gone.

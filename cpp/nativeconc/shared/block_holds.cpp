@@ -35,13 +35,15 @@ BlockHolds::BlockHolds(std::byte* base, const SegmentHeader& header)
       slots_(static_cast<int>(header.slot_count)) {}
 
 int BlockHolds::claim_slot(int fd) const {
-  for (int slot = 0; slot < slots_; ++slot) {
-    if ((state_->claims.load() & bit_of(slot)) != 0 || !set_lock(fd, slot, F_WRLCK)) continue;
-    // Whoever had the lock before may have claimed it and died since we looked: its row is ours to
-    // wipe.
-    wipe(slot);
-    state_->claims.fetch_or(bit_of(slot));
-    return slot;
+  // First what nobody claims; then what only a process that died does.
+  for (const bool is_claimed : {false, true}) {
+    for (int slot = 0; slot < slots_; ++slot) {
+      if (((state_->claims.load() & bit_of(slot)) != 0) != is_claimed) continue;
+      if (!set_lock(fd, slot, F_WRLCK)) continue;
+      wipe(slot);
+      state_->claims.fetch_or(bit_of(slot));
+      return slot;
+    }
   }
   forbid_reuse();
   return kNoSlot;

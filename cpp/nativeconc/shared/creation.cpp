@@ -19,6 +19,9 @@
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8U  // since Linux 6.3
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // since Linux 5.14
 #endif
@@ -67,7 +70,11 @@ FileDescriptor create_file(const std::string& name) {
     refuse_if_taken(name);
     return create_unnamed_file();
   }
-  FileDescriptor file(memfd_create("nativeconc", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  FileDescriptor file(memfd_create("nativeconc", kFlags | MFD_NOEXEC_SEAL));
+  if (!file.is_open() && errno == EINVAL) {
+    file = FileDescriptor(memfd_create("nativeconc", kFlags));
+  }
   if (!file.is_open() || fchmod(file.get(), S_IRUSR | S_IWUSR) != 0) {
     throw SharedError(SharedFault::system, errno,
                       std::string("cannot create shared memory: ") + std::strerror(errno));

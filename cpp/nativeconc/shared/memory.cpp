@@ -18,9 +18,6 @@
 namespace nativeconc::shared {
 namespace {
 
-// An unused arena that is no bigger is kept for the next block of its class, if it is the only one.
-constexpr std::uint64_t kSpareBytes = 1 << 20;
-
 SharedError gone() {
   return {SharedFault::not_found, ENOENT,
           "the shared memory of this handle is gone: nobody held it until the handle arrived"};
@@ -168,7 +165,9 @@ void Memory::release(const Lease& lease) {
   Entry& entry = entry_of(*lease.segment);
   if (entry.arena) {
     entry.arena->release(lease.block);
-    retire_if_spare(entry, guard.doomed);
+    if (entry.arena->is_owner() && entry.arena->is_unused()) {
+      retire_spare(entry.segment->header().block_size, guard.doomed);
+    }
   }
   drop_use(entry, guard.doomed);
 }
@@ -180,18 +179,22 @@ void Memory::drop_use(Entry& entry, Doomed& doomed) {
   entries_.erase(found);
 }
 
-void Memory::retire_if_spare(Entry& entry, Doomed& doomed) {
-  if (!entry.arena->is_owner() || !entry.arena->is_unused()) return;
-  const SegmentHeader& header = entry.segment->header();
-  auto& arenas = classes_[static_cast<std::size_t>(Arena::class_of(header.block_size))];
-  const auto is_other_spare = [&entry](const Entry* other) {
-    return other != &entry && other->arena->is_unused();
-  };
-  if (header.size <= kSpareBytes && std::none_of(arenas.begin(), arenas.end(), is_other_spare)) {
-    return;
+// Gives back the biggest arena that is not in use, if the others have blocks to spare: half as many
+// as it has, so that the next few blocks do not make it anew.
+void Memory::retire_spare(std::uint64_t block_size, Doomed& doomed) {
+  auto& arenas = classes_[static_cast<std::size_t>(Arena::class_of(block_size))];
+  Entry* spare = nullptr;
+  std::size_t free_blocks = 0;
+  for (Entry* entry : arenas) {
+    free_blocks += entry->arena->free_blocks();
+    if (!entry->arena->is_unused()) continue;
+    if (spare == nullptr || entry->arena->size() > spare->arena->size()) spare = entry;
   }
-  std::erase(arenas, &entry);
-  drop_use(entry, doomed);
+  if (spare == nullptr) return;
+  free_blocks -= spare->arena->free_blocks();
+  if (free_blocks < spare->arena->size() / 2) return;
+  std::erase(arenas, spare);
+  drop_use(*spare, doomed);
 }
 
 void Memory::trim() {

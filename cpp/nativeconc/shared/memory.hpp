@@ -102,7 +102,7 @@ class Memory {
   void add_arena(int size_class);
   Lease lease_of(Entry& entry, const Handle& handle);
   void drop_use(Entry& entry, Doomed& doomed);
-  void retire_if_spare(Entry& entry, Doomed& doomed);
+  void retire_spare(std::uint64_t block_size, Doomed& doomed);
 
   static void before_fork();
   static void after_fork_in_parent();

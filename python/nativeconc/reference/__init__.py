@@ -8,7 +8,9 @@ and the "pure Python" column of `nativeconc compare`.
 """
 
 from nativeconc.reference.acquire_all import acquire_all
+from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
+from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
@@ -23,6 +25,7 @@ from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
 __all__ = [
     "Barrier",
     "BoundedSemaphore",
+    "Buffer",
     "Condition",
     "Event",
     "Lock",
@@ -30,6 +33,7 @@ __all__ = [
     "RWLock",
     "Semaphore",
     "acquire_all",
+    "attach",
     "count_primes",
     "mandelbrot",
     "monte_carlo_pi",

@@ -33,12 +33,16 @@ class _Sender(NamedTuple):
 
 def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
     """What pickle writes for a buffer. It stays good until it has arrived, while we live."""
-    segment, block, generation, flight, size, fd, name, readonly = buffer._send()
-    if _in_flight.reap(_FEW):
-        _mailbox.tidy()
-    is_small = name is None and size <= _core.MAX_BLOCK
-    _in_flight.remember(buffer, segment, block, flight, is_small=is_small)
-    _mailbox.post(segment, block, flight, fd)
+    with memoryview(buffer):  # another thread may close the buffer meanwhile, but not end its memory
+        segment, block, generation, flight, size, fd, name, readonly = buffer._send()
+        # One that is ours alone: whoever closes theirs does not take away what is on its way.
+        kept = _core.receive_known(segment, block, generation, -1, size, readonly)
+        assert kept is not None
+        if _in_flight.reap(_FEW):
+            _mailbox.tidy()
+        is_small = name is None and size <= _core.MAX_BLOCK
+        _in_flight.remember(kept, segment, block, flight, is_small=is_small)
+        _mailbox.post(segment, block, flight, fd)
     handle = (segment, block, generation, flight, size, readonly)
     return restore_buffer, (handle, name, tuple(_Sender(*_core.this_process(), fd)))
 
@@ -57,9 +61,9 @@ def restore_buffer(
     known = None if name is not None else _core.receive_known(*handle)
     if known is not None:
         return known
-    segment, block, *_ = handle
+    segment, block, _, flight, *_ = handle
     # While it is open here a named segment cannot go either.
-    mailed = _mailbox.take(segment, block)
+    mailed = _mailbox.take(segment, block, flight)
     try:
         if name is not None:
             return _core.receive_named(*handle, name)

@@ -12,6 +12,7 @@ Entries are looked through whenever another handle leaves or arrives, and by `sh
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 from collections import OrderedDict
@@ -72,13 +73,18 @@ def remember(buffer: Buffer, segment: bytes, block: int, flight: int, *, is_smal
 
 
 def reap(most: int | None = None) -> bool:
-    """Let go of what has arrived; the oldest `most` are looked at, or all. True if any had."""
+    """Let go of what has arrived: all of it, or of the small ones as far as `most` of them show.
+
+    True if there was any. Small ones that are still on their way are looked at in turn.
+    """
     gone = []
     with _lock():
-        for entries in (_big, _small):
-            for key in list(entries)[:most]:
+        for entries, looked_at in ((_big, None), (_small, most)):
+            for key in list(itertools.islice(entries, looked_at)):
                 if entries[key].has_arrived():
                     gone.append(entries.pop(key))
+                elif looked_at is not None:
+                    entries.move_to_end(key)
     return bool(gone)
 
 

@@ -36,6 +36,7 @@ from nativeconc.shared import _in_flight
 __all__ = ["post", "reap", "take", "tidy", "waiting"]
 
 _LETTER = struct.Struct("=16sIi")  # segment, block, flight
+_MAIL = b"mail"  # of a line: its descriptor is the reading end of a child's mail
 _FD = struct.Struct("i")
 _lock = OwnLock()
 
@@ -82,12 +83,20 @@ class _Outbox:
     def post(self, segment: bytes, block: int, flight: int, fd: int) -> None:
         if self._ends is None and not self._open():
             return
+        data = _LETTER.pack(segment, block, flight)
+        if not self._put(data, fd):
+            self.tidy()
+            self._put(data, fd)
+
+    def _put(self, data: bytes, fd: int) -> bool:
+        """False if the mail is full, or the parent has gone."""
         assert self._ends is not None
         try:
-            _write_letter(self._ends[1], _LETTER.pack(segment, block, flight), fd)
-            self._letters += 1
-        except OSError:  # full, or the parent has gone
-            self.tidy()
+            _write_letter(self._ends[1], data, fd)
+        except OSError:
+            return False
+        self._letters += 1
+        return True
 
     def _open(self) -> bool:
         parent = multiprocessing.process.parent_process()
@@ -102,7 +111,7 @@ class _Outbox:
                     if _credentials(line) != (pid, os.geteuid()):
                         continue
                     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                    _write_letter(line, b"mail", ends[0].fileno())
+                    _write_letter(line, _MAIL, ends[0].fileno())
                 except OSError:
                     continue
             self._ends = ends
@@ -116,22 +125,29 @@ class _Outbox:
         for _ in range(self._letters):
             # A letter that is still needed is put back before it is taken away, so that none is
             # lost if this process dies in between; meanwhile there may be two.
-            letter = _read_letter(self._ends[0], socket.MSG_PEEK)
-            if letter is None or letter[1] < 0:
+            first = self._put_back(_read_letter(self._ends[0], socket.MSG_PEEK))
+            if first is None:
                 break
-            data, fd = letter
-            try:
-                if not _is_received(data, fd):
-                    _write_letter(self._ends[1], data, fd)
-                    self._letters += 1
-            except OSError:
-                break
-            finally:
-                os.close(fd)
             taken = _read_letter(self._ends[0])
-            if taken is not None and taken[1] >= 0:
+            if taken is None:
+                break
+            self._letters -= 1
+            if taken[0] != first:  # the parent was quicker, and this is the next one
+                self._put_back(taken)
+            elif taken[1] >= 0:
                 os.close(taken[1])
-                self._letters -= 1
+
+    def _put_back(self, letter: tuple[bytes, int] | None) -> bytes | None:
+        """Append a letter again if it is still needed; what it says, or None if that fails."""
+        if letter is None or letter[1] < 0:
+            return None
+        data, fd = letter
+        try:
+            return data if _is_received(data, fd) or self._put(data, fd) else None
+        except OSError:
+            return None
+        finally:
+            os.close(fd)
 
     def close(self) -> None:
         for end in self._ends or ():
@@ -143,9 +159,11 @@ def _is_received(data: bytes, fd: int) -> bool:
     return _core.was_received(fd, segment, block, flight)
 
 
-class _Letter(NamedTuple):
-    data: bytes
+class _Letters(NamedTuple):
+    """What came for one piece of memory."""
+
     fd: int
+    flights: set[int]
 
 
 class _Inbox:
@@ -153,45 +171,56 @@ class _Inbox:
 
     def __init__(self) -> None:
         self._mail: list[socket.socket] = []
-        self._letters: OrderedDict[tuple[bytes, int], _Letter] = OrderedDict()
-        self._line: socket.socket | None = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            self._line.setblocking(False)
-            self._line.bind(_address(*_core.this_process()))
-            self._line.listen(1024)
-        except OSError:  # no UNIX sockets here: children's handles are as good as they themselves
-            self._line.close()
-            self._line = None
+        self._letters: OrderedDict[tuple[bytes, int], _Letters] = OrderedDict()
+        self._line: socket.socket | None = None
+        # Where there can be no socket, the handles of children are as good as they themselves.
+        with contextlib.suppress(OSError), contextlib.ExitStack() as unless_done:
+            line = unless_done.enter_context(
+                socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+            )
+            line.bind(_address(*_core.this_process()))
+            line.listen(1024)
+            unless_done.pop_all()
+            self._line = line
 
-    def take(self, segment: bytes, block: int) -> int | None:
+    def take(self, segment: bytes, block: int, flight: int) -> int | None:
         """A descriptor of a segment that a child has sent; the caller closes it."""
         self._read()
-        letter = self._letters.pop((segment, block), None)
-        return None if letter is None else letter.fd
+        letters = self._letters.get((segment, block))
+        if letters is None:
+            return None
+        letters.flights.discard(flight)
+        if letters.flights:  # other handles of the same are still on their way
+            return os.dup(letters.fd)
+        del self._letters[segment, block]
+        return letters.fd
 
     def reap(self) -> None:
         """Let go of what others have received, and of the oldest when there is too much."""
         self._read()
-        received = [
-            key for key, (data, fd) in self._letters.items() if _is_received(data, fd)
-        ]
-        for key in received:
-            os.close(self._letters.pop(key).fd)
+        for (segment, block), (fd, flights) in list(self._letters.items()):
+            received = {f for f in flights if _core.was_received(fd, segment, block, f)}
+            flights -= received
+            if not flights:
+                os.close(self._letters.pop((segment, block)).fd)
 
     def waiting(self) -> int:
         return len(self._letters)
 
     def _read(self) -> None:
         self._accept()
-        for mail in list(self._mail):
+        # A line brings one letter, with a child's mail: it goes to the end of the list.
+        for mail in self._mail:
             while (letter := _read_letter(mail)) is not None:
                 data, fd = letter
-                if fd >= 0:
+                if fd >= 0 and data == _MAIL:
+                    self._mail.append(socket.socket(fileno=fd))
+                elif fd >= 0:
                     self._keep(data, fd)
                 elif not data:
-                    self._mail.remove(mail)
                     mail.close()
                     break
+        self._mail = [mail for mail in self._mail if mail.fileno() >= 0]
 
     def _accept(self) -> None:
         while self._line is not None:
@@ -199,19 +228,19 @@ class _Inbox:
                 line, _ = self._line.accept()
             except OSError:
                 return
-            with line:
-                if _credentials(line)[1] != os.geteuid():
-                    continue
-                received = _read_letter(line)
-                if received is not None and received[1] >= 0:
-                    self._mail.append(socket.socket(fileno=received[1]))
+            if _credentials(line)[1] == os.geteuid():
+                self._mail.append(line)
+            else:
+                line.close()
 
     def _keep(self, data: bytes, fd: int) -> None:
-        segment, block, _ = _LETTER.unpack(data)
-        old = self._letters.pop((segment, block), None)
-        if old is not None:
-            os.close(old.fd)
-        self._letters[segment, block] = _Letter(data, fd)
+        segment, block, flight = _LETTER.unpack(data)
+        known = self._letters.get((segment, block))
+        if known is not None:
+            known.flights.add(flight)
+            os.close(fd)
+            return
+        self._letters[segment, block] = _Letters(fd, {flight})
         if len(self._letters) > _in_flight.limit():
             _, oldest = self._letters.popitem(last=False)
             os.close(oldest.fd)
@@ -219,8 +248,8 @@ class _Inbox:
     def close(self) -> None:
         for end in (*self._mail, *([self._line] if self._line else [])):
             end.close()
-        for letter in self._letters.values():
-            os.close(letter.fd)
+        for letters in self._letters.values():
+            os.close(letters.fd)
 
 
 _outbox = _Outbox()
@@ -239,10 +268,10 @@ def tidy() -> None:
         _outbox.tidy()
 
 
-def take(segment: bytes, block: int) -> int | None:
+def take(segment: bytes, block: int, flight: int) -> int | None:
     """The descriptor that a child left for this process, or None."""
     with _lock():
-        return _inbox.take(segment, block)
+        return _inbox.take(segment, block, flight)
 
 
 def reap() -> None:

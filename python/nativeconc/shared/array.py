@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import math
 import operator
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nativeconc import _core
+from nativeconc.errors import SegmentError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -231,9 +233,14 @@ def over_buffer(
 
 def over_named(buffer: _core.Buffer) -> Array:
     """The array that the creator of a named segment described."""
-    descr, shape, order = ast.literal_eval(buffer._meta.decode())
-    dtype = np.lib.format.descr_to_dtype(descr)
-    return over_buffer(Array, buffer, shape, dtype, order=order)
+    try:
+        descr, shape, order = ast.literal_eval(buffer._meta.decode())
+        dtype = np.lib.format.descr_to_dtype(descr)
+        return over_buffer(Array, buffer, shape, dtype, order=order)
+    except Exception as error:
+        raise SegmentError(
+            errno.EINVAL, f"what is named {buffer.name!r} describes no array: {error}"
+        ) from None
 
 
 def _restore(
