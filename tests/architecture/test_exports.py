@@ -21,6 +21,7 @@ PUBLIC_MODULES = (
     "nativeconc.errors",
     "nativeconc.kernels",
     "nativeconc.reference",
+    "nativeconc.shared",
 )
 # The contract: these never go away.
 PROMISED = {
@@ -32,6 +33,8 @@ PROMISED = {
             "DeadlockWarning",
             "NativeConcError",
             "LockTimeout",
+            "SharedMemoryFull",
+            "SegmentError",
             "CudaUnavailableError",
         ),
         *("set_num_threads", "get_num_threads", "num_threads"),
@@ -39,7 +42,13 @@ PROMISED = {
     ],
     "nativeconc.kernels": ["sum", "mandelbrot", "count_primes", "monte_carlo_pi", "table"],
     "nativeconc.cuda": ["is_available", "status", "devices"],
-    "nativeconc.errors": ["NativeConcError", "LockTimeout", "CudaUnavailableError"],
+    "nativeconc.errors": [
+        *("NativeConcError", "LockTimeout", "SharedMemoryFull", "SegmentError"),
+        "CudaUnavailableError",
+    ],
+    "nativeconc.shared": [
+        *("Array", "Buffer", "attach", "copy", "zeros", "empty", "full", "segments", "sweep"),
+    ],
 }
 
 
@@ -135,7 +144,7 @@ def test_import_starts_no_thread_and_loads_no_tool(run_script: Callable[..., Any
         roots = {name.partition(".")[0] for name in sys.modules}
         found = roots & {"rich", "typer", "click", "matplotlib", "cupy", "multiprocessing"}
         assert not found, found
-        for name in ("comparison", "config", "reference"):
+        for name in ("comparison", "config", "reference", "shared"):
             assert f"nativeconc.{name}" not in sys.modules, name
         with open("/proc/self/maps") as maps:
             assert "libnativeconc_cuda" not in maps.read()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import nativeconc as nc
-from nativeconc import kernels, reference
+from nativeconc import kernels, reference, shared
 
 # What a kernel takes beside its own parameters, and a twin does not.
 EXECUTION = {"axis", "threads", "gil", "device"}
@@ -23,6 +23,8 @@ PRIMITIVES = sorted(
 # Other native names: what is written in Python needs no twin.
 FUNCTIONS = sorted(name for name, value in EXPORTS.items() if inspect.isbuiltin(value))
 KERNELS = sorted(row.name for row in kernels.table())
+# What stands on NumPy, or tells about processes, has no twin.
+SHARED = ["Buffer", "attach"]
 
 
 def parameters(function: Any) -> list[tuple[str, Any, Any]]:
@@ -44,7 +46,7 @@ def test_there_is_something_to_compare() -> None:
 
 
 def test_twins_and_natives_are_the_same_set() -> None:
-    assert set(reference.__all__) == {*PRIMITIVES, *FUNCTIONS, *KERNELS}
+    assert set(reference.__all__) == {*PRIMITIVES, *FUNCTIONS, *KERNELS, *SHARED}
 
 
 def test_the_kernel_table_lists_every_kernel() -> None:
@@ -77,6 +79,20 @@ def test_primitive_and_twin_have_the_same_methods(name: str) -> None:
     for method in public(native):
         if callable(getattr(native, method)):
             assert parameters(getattr(native, method)) == parameters(getattr(twin, method)), method
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_shared_memory_and_twin_are_created_alike(name: str) -> None:
+    assert parameters(getattr(shared, name)) == parameters(getattr(reference, name))
+
+
+def test_buffer_and_twin_have_the_same_attributes() -> None:
+    assert public(shared.Buffer) == public(reference.Buffer)
+    assert parameters(shared.Buffer.close) == parameters(reference.Buffer.close)
+
+
+def test_pages_and_twin_have_the_same_fields() -> None:
+    assert shared.Pages._fields == type(reference.Buffer(1).pages)._fields
 
 
 def test_stats_and_twin_have_the_same_fields() -> None:
