@@ -173,7 +173,8 @@ app.add_typer(shm, name="shm")
 
 _SHM_LIST_HELP = "\n\n".join(
     (
-        "List all shared memory of this user: its name, size and age, and the processes that hold it.",
+        "List all shared memory of this user: its name, size and age, and the processes that "
+        "hold it.",
         "An arena is one piece that holds many small buffers and arrays. Processes of other users "
         "and of other pid namespaces (containers) are not seen.",
         "Exit codes: 0 done; 1 an extra is missing; 2 bad input.",
