@@ -112,9 +112,9 @@ PyObject* buffer_send(PyObject* self, PyObject*) {
     PyObject* name = name_of(*lease.segment);
     if (name == nullptr) return nullptr;
     return Py_BuildValue("(y#IIiKiNO)", reinterpret_cast<const char*>(&handle.id),
-                         static_cast<Py_ssize_t>(sizeof handle.id), handle.block,
-                         handle.generation, handle.flight,
-                         static_cast<unsigned long long>(handle.size), lease.segment->fd(), name,
+                         static_cast<Py_ssize_t>(sizeof handle.id), handle.block, handle.generation,
+                         handle.flight, static_cast<unsigned long long>(handle.size),
+                         lease.segment->fd(), name,
                          lease.segment->access() == shared::Access::read_only ? Py_True : Py_False);
   });
 }
@@ -140,8 +140,7 @@ PyObject* buffer_repr(PyObject* self) {
   if (name != nullptr && name != Py_None) {
     repr = PyUnicode_FromFormat("<%U size=%llu name=%R>", type, size, name);
   } else {
-    repr = PyUnicode_FromFormat("<%U size=%llu%s>", type, size,
-                                object->is_closed ? " closed" : "");
+    repr = PyUnicode_FromFormat("<%U size=%llu%s>", type, size, object->is_closed ? " closed" : "");
   }
   Py_XDECREF(name);
   Py_DECREF(type);
@@ -160,7 +159,8 @@ PyMethodDef methods[] = {
     {"__copy__", buffer_copy, METH_NOARGS, nullptr},
     {"__deepcopy__", buffer_copy, METH_O, nullptr},
     {"_send", buffer_send, METH_NOARGS,
-     "_send($self, /)\n--\n\n(id, block, generation, flight, size, fd, name, readonly) of a handle."},
+     "_send($self, /)\n--\n\n(id, block, generation, flight, size, fd, name, readonly) of a "
+     "handle."},
     {"_arrived", buffer_arrived, METH_O,
      "_arrived($self, flight, /)\n--\n\nWhether the handle of this number was received."},
     {nullptr, nullptr, 0, nullptr},
@@ -189,7 +189,8 @@ PyType_Slot slots[] = {
          "Buffer(size, *, name=None, exist_ok=False, huge_pages=False, prefault=False)\n--\n\n"
          "Memory that processes share: zeroed bytes, seen through the buffer protocol\n"
          "(memoryview(buffer), numpy.frombuffer(buffer)).\n\n"
-         "Without a name it has no trace in the file system, and the kernel frees it with the last\n"
+         "Without a name it has no trace in the file system, and the kernel frees it with the "
+         "last\n"
          "process that uses it. With one, unrelated processes find it by shared.attach(name); the\n"
          "name goes with its last holder, however that ends.\n\n"
          "Args:\n"
@@ -205,7 +206,8 @@ PyType_Slot slots[] = {
          "    SharedMemoryFull: no memory, no room in /dev/shm, or no address space is left.\n"
          "    SegmentError: the name belongs to a file that is no shared memory.\n"
          "    OSError: the system refuses (too many open files, say).\n\n"
-         "Space is reserved at once, so that using it later cannot fail. A forked child shares the\n"
+         "Space is reserved at once, so that using it later cannot fail. A forked child shares "
+         "the\n"
          "memory; pickling gives another process a handle of it. Releases the GIL while it\n"
          "reserves a megabyte or more, which Ctrl-C interrupts.")},
     {Py_tp_new, as_slot(buffer_new)},

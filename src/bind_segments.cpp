@@ -126,30 +126,30 @@ void bind_segments(py::module_& m) {
     const bool is_array = lease.segment->header().kind == shared::SegmentKind::array;
     return py::make_tuple(wrap(lease), is_array);
   });
-  m.def("receive_known", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
-                            int flight, std::uint64_t size, bool readonly) -> py::object {
-    const Handle handle = parse_handle(id, block, generation, flight, size);
-    const Lease lease = Memory::instance().receive(handle, access_of(readonly));
-    return lease.segment == nullptr ? py::none() : wrap(lease);
-  });
+  m.def("receive_known",
+        [](const py::bytes& id, std::uint32_t block, std::uint32_t generation, int flight,
+           std::uint64_t size, bool readonly) -> py::object {
+          const Handle handle = parse_handle(id, block, generation, flight, size);
+          const Lease lease = Memory::instance().receive(handle, access_of(readonly));
+          return lease.segment == nullptr ? py::none() : wrap(lease);
+        });
   m.def("receive_file", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
                            int flight, std::uint64_t size, bool readonly, int fd) {
     const Handle handle = parse_handle(id, block, generation, flight, size);
-    return wrap(Memory::instance().receive(handle, access_of(readonly), shared::reopen(
-                                               fd, access_of(readonly))));
+    return wrap(Memory::instance().receive(handle, access_of(readonly),
+                                           shared::reopen(fd, access_of(readonly))));
   });
-  m.def("receive_named", [](const py::bytes& id, std::uint32_t block, std::uint32_t generation,
-                            int flight, std::uint64_t size, bool readonly,
-                            const std::string& name) {
-    const Handle handle = parse_handle(id, block, generation, flight, size);
-    return wrap(Memory::instance().receive(handle, access_of(readonly), name));
-  });
+  m.def("receive_named",
+        [](const py::bytes& id, std::uint32_t block, std::uint32_t generation, int flight,
+           std::uint64_t size, bool readonly, const std::string& name) {
+          const Handle handle = parse_handle(id, block, generation, flight, size);
+          return wrap(Memory::instance().receive(handle, access_of(readonly), name));
+        });
   m.def("was_received", &was_received);
 
   m.def("segment_names", &shared::list_names);
   m.def("segment_path", [](const std::string& name) { return shared::path_of(name); });
-  m.def("remove_if_unheld",
-        [](const std::string& name) { return shared::remove_if_unheld(name); });
+  m.def("remove_if_unheld", [](const std::string& name) { return shared::remove_if_unheld(name); });
   m.def("segment_header", &header_facts);
   m.def("trim_arenas", [] { Memory::instance().trim(); });
   m.def("leave_segment_names", [] { Memory::instance().leave_names(); });

@@ -1,15 +1,17 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The Python object behind shared.Buffer, and behind every shared.Array: one lease on shared memory.
+// The Python object behind shared.Buffer, and behind every shared.Array: one lease on shared
+// memory.
 //
 // The memory stays mapped while the lease lasts, and the lease lasts as long as anybody may look:
-// close() ends it at once if nobody looks, else the last view that goes ends it, else the end of the
-// object. A view through the buffer protocol is counted. NumPy takes some without being counted
-// (numpy.ndarray(buffer=...) asks, lets go at once, and keeps the address and a reference): who asks
-// as it does pins the lease to the object.
+// close() ends it at once if nobody looks, else the last view that goes ends it, else the end of
+// the object. A view through the buffer protocol is counted. NumPy takes some without being counted
+// (numpy.ndarray(buffer=...) asks, lets go at once, and keeps the address and a reference): who
+// asks as it does pins the lease to the object.
 //
-// Needs the GIL, or on free-threaded builds the object's critical section, which the functions take.
+// Needs the GIL, or on free-threaded builds the object's critical section, which the functions
+// take.
 #pragma once
 
 #include "heap_type.hpp"
@@ -29,9 +31,8 @@ struct BufferObject {
 
 inline BufferObject* buffer_object(PyObject* self) { return reinterpret_cast<BufferObject*>(self); }
 
-// A new object over a lease, which it takes over: null with an error if there is no memory, and then
-// the lease is given back.
-// shared.Buffer itself.
+// A new object over a lease, which it takes over: null with an error if there is no memory, and
+// then the lease is given back. shared.Buffer itself.
 PyTypeObject* buffer_type();
 
 PyObject* new_buffer_object(PyTypeObject* type, const shared::Lease& lease);
@@ -42,8 +43,8 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags);
 void release_buffer(PyObject* self, Py_buffer* view);
 PyObject* close_buffer(PyObject* self, PyObject*);
 
-// The lease of an open buffer; null with a ValueError if it is closed. Good while the caller has the
-// object and the GIL, or its critical section.
+// The lease of an open buffer; null with a ValueError if it is closed. Good while the caller has
+// the object and the GIL, or its critical section.
 const shared::Lease* open_lease(PyObject* self);
 
 }  // namespace nativeconc::seam

@@ -3,6 +3,7 @@
 
 #include "errors.hpp"
 
+#include <exception>
 #include <new>
 #include <stdexcept>
 
@@ -89,18 +90,27 @@ void bind_errors(py::module_& m) {
   for (PyObject* type : {types.deadlock_error, types.deadlock_warning}) {
     if (PyObject_SetAttrString(type, "report", Py_None) != 0) throw py::error_already_set();
   }
-  types.shared_memory_full = add_error(
-      m, "nativeconc.SharedMemoryFull",
-      "There is no room for new shared memory. The message says which limit is reached.",
-      {types.native_conc_error, PyExc_OSError});
-  types.segment_error = add_error(
-      m, "nativeconc.SegmentError",
-      "What should be shared memory is not: a foreign or damaged file, or one not for this process.",
-      {types.native_conc_error, PyExc_OSError});
+  types.shared_memory_full =
+      add_error(m, "nativeconc.SharedMemoryFull",
+                "There is no room for new shared memory. The message says which limit is reached.",
+                {types.native_conc_error, PyExc_OSError});
+  types.segment_error = add_error(m, "nativeconc.SegmentError",
+                                  "What should be shared memory is not: a foreign or damaged file, "
+                                  "or one not for this process.",
+                                  {types.native_conc_error, PyExc_OSError});
   types.cuda_unavailable_error =
       add_error(m, "nativeconc.CudaUnavailableError",
                 "The GPU was asked for, but cannot be used. The message says why.",
                 {types.native_conc_error, PyExc_RuntimeError});
+
+  // What pybind11's own functions throw.
+  py::register_local_exception_translator([](std::exception_ptr error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const shared::SharedError& shared_error) {
+      set_shared_error(shared_error);
+    }
+  });
 }
 
 }  // namespace nativeconc::seam

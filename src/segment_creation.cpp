@@ -22,8 +22,8 @@ using shared::SharedFault;
 
 constexpr std::uint64_t kQuick = 1 << 20;
 
-// A segment in the making. It lives on the heap: if the interpreter shuts down while its thread asks
-// for the GIL, it is lost, and the process is at its end.
+// A segment in the making. It lives on the heap: if the interpreter shuts down while its thread
+// asks for the GIL, it is lost, and the process is at its end.
 struct Run {
   std::optional<shared::Creation> creation;
   std::unique_ptr<shared::Segment> segment;

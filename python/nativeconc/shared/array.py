@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Array"]
 
-_ndarray_new = np.ndarray.__new__
+_ndarray_new: Any = np.ndarray.__new__  # NumPy's stubs know no buffers but Python's own
 
 
 class Array(np.ndarray[Any, Any]):
@@ -102,11 +102,11 @@ class Array(np.ndarray[Any, Any]):
     @property
     def imag(self) -> Any:
         """The imaginary part: a view of complex numbers, plain zeros for real ones."""
-        return _plain(np.ndarray.imag.__get__(self))
+        return _plain(super().imag)
 
     @imag.setter
     def imag(self, value: Any) -> None:
-        np.ndarray.imag.__set__(self, value)
+        self.view(np.ndarray).imag = value
 
     def __array_wrap__(
         self, array: Any, context: Any = None, return_scalar: bool = False, /
@@ -120,10 +120,11 @@ class Array(np.ndarray[Any, Any]):
         """What NumPy's other functions return: views stay shared, copies are plain."""
         return _plain(super().__array_function__(func, types, args, kwargs))
 
-    def __copy__(self) -> np.ndarray[Any, Any]:
+    # No arrays of this type, other than the base class has it.
+    def __copy__(self) -> np.ndarray[Any, Any]:  # type: ignore[override]
         return np.array(self, copy=True, subok=False, order="K")
 
-    def __deepcopy__(self, memo: dict[int, Any], /) -> np.ndarray[Any, Any]:
+    def __deepcopy__(self, memo: Any, /) -> np.ndarray[Any, Any]:  # type: ignore[override]
         return self.__copy__()
 
     def __reduce_ex__(self, protocol: Any, /) -> Any:
@@ -226,7 +227,7 @@ def over_buffer(
     order: Any = "C",
 ) -> Array:
     """An array over the bytes of a buffer."""
-    array = _ndarray_new(cls, shape, dtype, buffer, offset, strides, order)
+    array: Array = _ndarray_new(cls, shape, dtype, buffer, offset, strides, order)
     array._buffer = buffer
     return array
 

@@ -93,7 +93,7 @@ def empty(
 def full(
     shape: Any,
     fill_value: Any,
-    dtype: DTypeLike = None,
+    dtype: DTypeLike | None = None,
     order: Literal["C", "F"] = "C",
     *,
     name: str | None = None,
