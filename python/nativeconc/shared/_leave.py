@@ -4,13 +4,12 @@
 """The end of a process: names that nobody else holds go with it.
 
 Objects that live until the interpreter ends are not always freed then. Their memory is the kernel's
-business; a name would stay until the next process looks. Children of multiprocessing do not run
-`atexit`'s functions before Python 3.13, but multiprocessing's own.
+business; a name would stay until the next process looks. The children of multiprocessing do not run
+`atexit`'s functions, but multiprocessing's own finalizers, which the main process runs, too.
 """
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing.util
 
 from nativeconc import _core
@@ -23,11 +22,14 @@ class _Anchor:
 
 
 _anchor = _Anchor()
+_LAST = -100
+"""The priority of what runs when the process has waited for its children."""
 
 
-def _leave_with_multiprocessing(_: object = None) -> None:
-    multiprocessing.util.Finalize(None, _core.leave_segment_names, exitpriority=-100)
+def _leave_at_the_end(_: object = None) -> None:
+    multiprocessing.util.Finalize(None, _core.leave_segment_names, exitpriority=_LAST)
 
 
-atexit.register(_core.leave_segment_names)
-multiprocessing.util.register_after_fork(_anchor, _leave_with_multiprocessing)
+_leave_at_the_end()
+# A forked child begins without its parent's finalizers.
+multiprocessing.util.register_after_fork(_anchor, _leave_at_the_end)
