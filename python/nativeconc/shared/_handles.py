@@ -59,9 +59,10 @@ def restore_buffer(
         SegmentError: It comes from another pid namespace.
     """
     known = None if name is not None else _core.receive_known(*handle)
-    if known is not None:
-        return known
     segment, block, _, flight, *_ = handle
+    if known is not None:
+        _mailbox.forget(segment, block, flight)
+        return known
     # While it is open here a named segment cannot go either.
     mailed = _mailbox.take(segment, block, flight)
     try:

@@ -21,6 +21,7 @@ not listen, or the mail is full, the handle is as good as its sender.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import multiprocessing.process
 import os
@@ -152,6 +153,7 @@ class _Outbox:
     def close(self) -> None:
         for end in self._ends or ():
             end.close()
+        self._ends, self._letters = None, 0
 
 
 def _is_received(data: bytes, fd: int) -> bool:
@@ -189,20 +191,26 @@ class _Inbox:
         letters = self._letters.get((segment, block))
         if letters is None:
             return None
+        fd = os.dup(letters.fd)
+        self.forget(segment, block, flight)
+        return fd
+
+    def forget(self, segment: bytes, block: int, flight: int) -> None:
+        """Let go of what was sent with one handle, if no other handle needs it."""
+        letters = self._letters.get((segment, block))
+        if letters is None:
+            return
         letters.flights.discard(flight)
-        if letters.flights:  # other handles of the same are still on their way
-            return os.dup(letters.fd)
-        del self._letters[segment, block]
-        return letters.fd
+        if not letters.flights:
+            del self._letters[segment, block]
+            os.close(letters.fd)
 
     def reap(self) -> None:
         """Let go of what others have received, and of the oldest when there is too much."""
         self._read()
         for (segment, block), (fd, flights) in list(self._letters.items()):
-            received = {f for f in flights if _core.was_received(fd, segment, block, f)}
-            flights -= received
-            if not flights:
-                os.close(self._letters.pop((segment, block)).fd)
+            for flight in [f for f in flights if _core.was_received(fd, segment, block, f)]:
+                self.forget(segment, block, flight)
 
     def waiting(self) -> int:
         return len(self._letters)
@@ -235,6 +243,9 @@ class _Inbox:
 
     def _keep(self, data: bytes, fd: int) -> None:
         segment, block, flight = _LETTER.unpack(data)
+        if _is_received(data, fd):
+            os.close(fd)
+            return
         known = self._letters.get((segment, block))
         if known is not None:
             known.flights.add(flight)
@@ -274,6 +285,13 @@ def take(segment: bytes, block: int, flight: int) -> int | None:
         return _inbox.take(segment, block, flight)
 
 
+def forget(segment: bytes, block: int, flight: int) -> None:
+    """A handle has arrived without its descriptor, if a child left one."""
+    if _inbox.waiting():
+        with _lock():
+            _inbox.forget(segment, block, flight)
+
+
 def reap() -> None:
     """Let go of what this process does not need."""
     with _lock():
@@ -286,12 +304,17 @@ def waiting() -> int:
     return _inbox.waiting()
 
 
-def _start_anew() -> None:
-    global _outbox, _inbox
+def _close() -> None:
     for box in (_outbox, _inbox):
         with contextlib.suppress(OSError):
             box.close()
+
+
+def _start_anew() -> None:
+    global _outbox, _inbox
+    _close()
     _outbox, _inbox = _Outbox(), _Inbox()
 
 
 os.register_at_fork(after_in_child=_start_anew)
+atexit.register(_close)  # a socket that is open at the end is a warning
