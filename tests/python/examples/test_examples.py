@@ -63,11 +63,38 @@ def dining_philosophers(output: str) -> None:
         assert dinners[way] == ", ".join(f"{name} 3" for name in names)
 
 
+def shared_image_filter(output: str) -> None:
+    megabytes = [float(number) for number in re.findall(r" ms, +([\d.]+) MB", output)]
+    assert len(megabytes) == 2
+    assert megabytes[0] * 1000 < megabytes[1]
+    assert output.splitlines()[-1] == "the same image: True"
+
+
+def meet_by_name(output: str) -> None:
+    processes = re.findall(r"(producer|consumer), process (\d+)", output)
+    assert {who for who, _ in processes} == {"producer", "consumer"}
+    assert processes[0][1] != processes[1][1]
+    assert "attached to 1000001 numbers" in output
+    assert "the consumer says that their sum is 499999500000" in output
+    assert output.splitlines()[-1] == "names that are left: []"
+
+
+def shared_result(output: str) -> None:
+    assert re.search(r"^worker \d+ is running: False$", output, re.MULTILINE)
+    assert "roots[2_000_000] = 1414.214" in output
+    sizes = {what: int(size.replace(",", "")) for what, size in PICKLE_SIZE.findall(output)}
+    assert sizes["array"] < 1000
+    assert sizes["slice"] < 1000
+    assert sizes["copy"] > 80_000_000
+
+
+PICKLE_SIZE = re.compile(r"pickle of (?:the|a) (\w+): +([\d,]+) bytes")
 POINTS = {
     function.__name__: function
     for function in (
         *(first_thread, critical_section, responsive_loop, gil_comparison),
         *(race_condition, dining_philosophers),
+        *(shared_image_filter, meet_by_name, shared_result),
     )
 }
 
