@@ -40,13 +40,18 @@ SharedError refused(std::string_view doing, int code) {
   return {SharedFault::system, code, std::string(doing) + ": " + std::strerror(code)};
 }
 
-bool same_file(const struct stat& a, const struct stat& b) {
-  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+// False for a file that was removed, so too for one whose name is now another's.
+bool has_name(int fd) {
+  struct stat status{};
+  return fstat(fd, &status) == 0 && status.st_nlink > 0;
 }
 
-bool still_names(const std::string& path, const struct stat& file) {
-  struct stat now{};
-  return lstat(path.c_str(), &now) == 0 && same_file(now, file);
+// Whoever has the exclusive lock removes the name, if it is still this file's.
+bool unlink_if_named(const std::string& path, int fd) {
+  struct stat file{};
+  struct stat named{};
+  return fstat(fd, &file) == 0 && lstat(path.c_str(), &named) == 0 && file.st_dev == named.st_dev &&
+         file.st_ino == named.st_ino && unlink(path.c_str()) == 0;
 }
 
 // Whoever else has the file locked against us looks at it for some microseconds only.
@@ -82,9 +87,8 @@ void check_file(const struct stat& status, std::string_view what) {
 std::string path_of(std::string_view name) {
   const auto is_bad = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
   if (name.empty() || name.size() > kMaxName || std::any_of(name.begin(), name.end(), is_bad)) {
-    throw std::invalid_argument(
-        "a name has 1 to " + std::to_string(kMaxName) +
-        " bytes (UTF-8), none of them '/' or a control character");
+    throw std::invalid_argument("a name has 1 to " + std::to_string(kMaxName) +
+                                " bytes (UTF-8), none of them '/' or a control character");
   }
   return std::string(kNamesFolder) + "/" + prefix() + std::string(name);
 }
@@ -106,8 +110,8 @@ std::vector<std::string> list_names() {
 }
 
 FileDescriptor create_unnamed_file() {
-  FileDescriptor file(open(std::string(kNamesFolder).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
-                           S_IRUSR | S_IWUSR));
+  FileDescriptor file(
+      open(std::string(kNamesFolder).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!file.is_open()) {
     throw refused("cannot create a file in " + std::string(kNamesFolder), errno);
   }
@@ -153,14 +157,14 @@ HeldFile open_held(std::string_view name, Access access) {
       if (errno == ENXIO || errno == EISDIR) throw damaged(what, "it is no regular file");
       throw refused("cannot open shared memory named " + quoted(name), errno);
     }
+    const bool is_unheld = try_lock(fd, LOCK_EX);
+    const bool is_locked = is_unheld || try_lock(fd, LOCK_SH);
     held.header = read_header(fd, what, &held.meta);
-    struct stat status{};
-    if (fstat(fd, &status) != 0) throw refused("cannot look at " + what, errno);
-    if (try_lock(fd, LOCK_EX)) {
-      if (still_names(path, status)) unlink(path.c_str());
+    if (is_unheld) {
+      unlink_if_named(path, fd);
       throw not_found(name);
     }
-    if (try_lock(fd, LOCK_SH) && still_names(path, status)) return held;
+    if (is_locked && has_name(fd)) return held;
     wait_a_moment();
   }
 }
@@ -175,8 +179,7 @@ bool remove_if_unheld(std::string_view name) {
   } catch (const SharedError&) {
     return false;
   }
-  struct stat status{};
-  return fstat(file.get(), &status) == 0 && still_names(path, status) && unlink(path.c_str()) == 0;
+  return unlink_if_named(path, file.get());
 }
 
 SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {
@@ -192,7 +195,8 @@ SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {
   std::string fault = parse_header(bytes, static_cast<std::uint64_t>(status.st_size), &header);
   if (!fault.empty()) throw damaged(what, fault);
   meta->resize(header.meta_size);
-  if (!read(meta->data(), meta->size(), header.meta_offset)) throw damaged(what, "it is too short");
+  if (!meta->empty() && !read(meta->data(), meta->size(), header.meta_offset))
+    throw damaged(what, "it is too short");
   fault = check_sum(header, *meta);
   if (!fault.empty()) throw damaged(what, fault);
   if (header.pid_namespace != os::this_process().pid_namespace) {
