@@ -210,6 +210,7 @@ def benchmarks(session: nox.Session) -> None:
         "primitives",
         "rwlock",
         "detection",
+        "shared_memory",
         "kernels",
     ]:
         session.run("python", f"benchmarks/{name}.py")

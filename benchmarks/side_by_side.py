@@ -41,6 +41,7 @@ class Case:
     beside: str = "threading"
     limit: float | None = None  # the most that ours / theirs may be
     scale: float = 1.0  # operations a round, as a multiple of --loops
+    least: int = 4  # and so many at least
     minus_loop: bool = False  # the empty loop is taken off
     pinned: bool = False  # all threads on one core
 
@@ -81,7 +82,7 @@ def measure(case: Case, rounds: int, loops: int) -> dict[str, Any]:
     if case.theirs is None:
         return {**row, "missing": f"{case.beside} is not installed"}
     sides = [("nativeconc", case.ours), (case.beside, case.theirs)]
-    n = max(int(loops * case.scale), 4)
+    n = max(int(loops * case.scale), case.least)
     samples: list[list[float]] = [[], []]
     with on_one_core(case.pinned):
         for i in range(rounds + 1):
