@@ -5,8 +5,8 @@
     python benchmarks/shared_memory.py [--rounds 41] [--loops 20000] [--only TEXT] [--json PATH]
 
 SharedMemory is used as its documentation says: created, closed and unlinked, with its resource
-tracker. What another process made is attached to from here, so that it is really mapped each time. The
-executor's and the pipe's other end are children that were started before anything is timed.
+tracker. What another process made is attached to from here, so that it is really mapped each time.
+The other end of the executor and of the pipe are children, started before anything is timed.
 See side_by_side.py for how it is measured.
 """
 
