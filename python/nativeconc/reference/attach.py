@@ -20,8 +20,11 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Buffer:
 
     Raises:
         FileNotFoundError: Nobody holds such a name.
+        TypeError: The name is no str.
         ValueError: The name cannot be one, or the mode is unknown.
     """
     if mode not in ("r", "r+"):
         raise ValueError(f"mode must be 'r' or 'r+', not {mode!r}")
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
     return find_memory(name, readonly=mode == "r")

@@ -31,12 +31,15 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Array | Buffer:
         SegmentError: What has the name is damaged, foreign, of another user, or of another pid
             namespace.
         SharedMemoryFull: No address space is left.
+        TypeError: The name is no str.
         ValueError: The name cannot be one, or the mode is unknown.
 
     Does not block. This process holds the name from then on.
     """
     if mode not in ("r", "r+"):
         raise ValueError(f"mode must be 'r' or 'r+', not {mode!r}")
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, not {type(name).__name__}")
     buffer, is_array = _core.open_segment(name, mode == "r")
     if not is_array:
         return buffer
