@@ -67,6 +67,7 @@ SharedError cannot_reserve(std::uint64_t size, bool named, int code) {
 
 FileDescriptor create_file(const std::string& name) {
   if (!name.empty()) {
+    sweep_if_due();
     refuse_if_taken(name);
     return create_unnamed_file();
   }

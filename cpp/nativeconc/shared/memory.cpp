@@ -143,6 +143,7 @@ Lease Memory::add(std::unique_ptr<Segment> segment) {
 }
 
 Lease Memory::open(std::string_view name, Access access) {
+  sweep_if_due();
   HeldFile file = open_held(name, access);
   if (file.header.kind == SegmentKind::arena) {
     throw SharedError(SharedFault::damaged, EINVAL,

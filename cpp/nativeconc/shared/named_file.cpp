@@ -11,12 +11,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <memory>
 #include <optional>
 
+#include "nativeconc/base/deadline.hpp"
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 
@@ -24,6 +26,11 @@ namespace nativeconc::shared {
 namespace {
 
 std::string prefix() { return "nativeconc-" + std::to_string(geteuid()) + "-"; }
+
+bool can_be_name(std::string_view name) {
+  const auto is_bad = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
+  return !name.empty() && name.size() <= kMaxName && std::none_of(name.begin(), name.end(), is_bad);
+}
 
 std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
 
@@ -85,8 +92,7 @@ void check_file(const struct stat& status, std::string_view what) {
 }  // namespace
 
 std::string path_of(std::string_view name) {
-  const auto is_bad = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
-  if (name.empty() || name.size() > kMaxName || std::any_of(name.begin(), name.end(), is_bad)) {
+  if (!can_be_name(name)) {
     throw std::invalid_argument("a name has 1 to " + std::to_string(kMaxName) +
                                 " bytes (UTF-8), none of them '/' or a control character");
   }
@@ -101,7 +107,7 @@ std::vector<std::string> list_names() {
   const std::string start = prefix();
   while (const dirent* entry = readdir(folder.get())) {
     const std::string_view file = entry->d_name;
-    if (file.starts_with(start) && file.size() > start.size()) {
+    if (file.starts_with(start) && can_be_name(file.substr(start.size()))) {
       names.emplace_back(file.substr(start.size()));
     }
   }
@@ -180,6 +186,18 @@ bool remove_if_unheld(std::string_view name) {
     return false;
   }
   return unlink_if_named(path, file.get());
+}
+
+void sweep_if_due() {
+  constexpr std::int64_t kLeastNs = 10'000'000;
+  constexpr std::int64_t kShare = 100;
+  // relaxed: at worst two threads sweep at the same time, which is harmless
+  static constinit std::atomic<std::int64_t> due_ns{0};
+  const std::int64_t begin = monotonic_ns();
+  if (begin < due_ns.load(std::memory_order_relaxed)) return;
+  for (const std::string& name : list_names()) remove_if_unheld(name);
+  const std::int64_t end = monotonic_ns();
+  due_ns.store(end + std::max(kLeastNs, kShare * (end - begin)), std::memory_order_relaxed);
 }
 
 SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {

@@ -12,7 +12,8 @@
 //     linked;
 //   - who gets the exclusive lock on a fresh open of a file knows that nobody holds it, and nobody
 //     can begin to: such a name is removed under that lock, if it still names that file;
-//   - who gets the shared lock looks whether the name still names the file, and begins again if not.
+//   - who gets the shared lock looks whether the name still names the file, and begins again if
+//   not.
 // So a name is removed only after its last holder, and no holder can lose it.
 #pragma once
 
@@ -53,13 +54,17 @@ struct HeldFile {
   std::string meta;
 };
 
-// Opens a segment that somebody holds, and holds it too. Throws SharedError: `not_found` if there is
-// none, `damaged` if what has the name is no segment of this user.
+// Opens a segment that somebody holds, and holds it too. Throws SharedError: `not_found` if there
+// is none, `damaged` if what has the name is no segment of this user.
 HeldFile open_held(std::string_view name, Access access);
 
-// Removes the name if nobody holds its segment; true if that was so. Never throws; leaves alone what
-// is no segment. Call it after closing one's own descriptor.
+// Removes the name if nobody holds its segment; true if that was so. Never throws; leaves alone
+// what is no segment. Call it after closing one's own descriptor.
 bool remove_if_unheld(std::string_view name);
+
+// Removes all names that nobody holds, unless this process has done so a moment ago: not longer
+// than a hundredth of its time goes into it. For whoever creates or attaches anyway. Never throws.
+void sweep_if_due();
 
 // Reads and checks an open file, its header and its meta bytes: it must be a regular file of this
 // user's that nobody else may open, and whole. Throws SharedError (`damaged`).
