@@ -216,8 +216,8 @@ def shm_list(
 _SHM_SWEEP_HELP = "\n\n".join(
     (
         "Remove the names that no living process holds, and print them.",
-        "Any process that creates or attaches does so for the name that it wants; this does it for "
-        "all at once. What a living process holds is left alone.",
+        "Processes that create or attach named memory do the same now and then; this does it now. "
+        "What a living process holds is left alone.",
         "Exit codes: 0 done, whether there was anything to remove or not; 1 an extra is missing; "
         "2 bad input.",
     )
