@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ def segments() -> list[Segment]:
         try:
             status = os.stat(path, follow_symlinks=False)
         except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode):  # a link would be followed
             continue
         inode = (status.st_dev, status.st_ino)
         names[inode] = name
