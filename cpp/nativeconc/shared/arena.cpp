@@ -14,7 +14,7 @@ namespace nativeconc::shared {
 namespace {
 
 constexpr std::uint64_t kGrain = 64;
-constexpr int kSmallClasses = 8;      // 64, 128 ... 512
+constexpr int kSmallClasses = 8;       // 64, 128 ... 512
 constexpr int kClassesOfDoubling = 4;  // then 640, 768, 896, 1024, 1280 ...
 constexpr std::uint64_t kFirstBytes = 256 << 10;
 constexpr std::uint64_t kMaxBytes = 64 << 20;
@@ -54,7 +54,7 @@ Arena::Arena(const Segment& segment, bool is_owner)
     : segment_(segment),
       holds_(segment.holds()),
       is_owner_(is_owner),
-      counts_(segment.header().block_count) {
+      uses_(segment.header().block_count) {
   if (!is_owner) {
     slot_ = holds_.claim_slot(segment.fd());
     return;
@@ -79,11 +79,12 @@ std::int64_t Arena::take(bool* is_fresh) {
     free_.pop_back();
     const std::uint32_t before = holds_.generation(block).fetch_add(1);
     if (holds_.is_held(block)) {
+      holds_.generation(block).store(before);
       lent_.push_back(block);
       continue;
     }
     holds_.in_flight(block).store(0);
-    counts_[block] = 1;
+    uses_[block] = {1, before + 1};
     ++used_;
     *is_fresh = before == 0;
     return block;
@@ -104,19 +105,25 @@ void Arena::reclaim() {
 bool Arena::hold(std::uint32_t block, std::uint32_t generation) {
   if (block >= size()) return false;
   // A process that holds a block already, or gives the blocks out, need tell nobody.
-  const bool is_known = counts_[block] > 0;
-  if (is_owner_ && !is_known) return false;
-  if (!is_known && slot_ != kNoSlot) holds_.set(slot_, block);
+  Use& use = uses_[block];
+  if (use.count > 0) {
+    if (use.generation != generation) return false;
+    ++use.count;
+    return true;
+  }
+  if (is_owner_) return false;
+  if (slot_ != kNoSlot) holds_.set(slot_, block);
   if (holds_.generation(block).load() != generation) {
-    if (!is_known && slot_ != kNoSlot) holds_.clear(slot_, block);
+    if (slot_ != kNoSlot) holds_.clear(slot_, block);
     return false;
   }
-  if (counts_[block]++ == 0) ++used_;
+  use = {1, generation};
+  ++used_;
   return true;
 }
 
 void Arena::release(std::uint32_t block) {
-  if (--counts_[block] > 0) return;
+  if (--uses_[block].count > 0) return;
   --used_;
   if (is_owner_) {
     (holds_.is_held(block) ? lent_ : free_).push_back(block);
@@ -136,7 +143,7 @@ int Arena::prepare_child() {
   child_slot_ = holds_.claim_slot(child_fd_);
   if (child_slot_ == kNoSlot) return -1;
   for (std::uint32_t block = 0; block < size(); ++block) {
-    if (counts_[block] > 0) holds_.set(child_slot_, block);
+    if (uses_[block].count > 0) holds_.set(child_slot_, block);
   }
   return child_slot_;
 }

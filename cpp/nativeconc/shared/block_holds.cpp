@@ -40,6 +40,7 @@ int BlockHolds::claim_slot(int fd) const {
     for (int slot = 0; slot < slots_; ++slot) {
       if (((state_->claims.load() & bit_of(slot)) != 0) != is_claimed) continue;
       if (!set_lock(fd, slot, F_WRLCK)) continue;
+      // Whoever had the lock before may have died with bits set, even since we looked.
       wipe(slot);
       state_->claims.fetch_or(bit_of(slot));
       return slot;
@@ -51,10 +52,14 @@ int BlockHolds::claim_slot(int fd) const {
 
 void BlockHolds::give_back_slot(int slot) const { state_->claims.fetch_and(~bit_of(slot)); }
 
-void BlockHolds::forbid_reuse() const { state_->no_reuse.store(1); }
+void BlockHolds::forbid_reuse() const {
+  state_->no_reuse.store(1);
+  state_->moves.fetch_add(1);
+}
 
 void BlockHolds::set(int slot, std::uint32_t block) const {
   word(slot, block).fetch_or(bit_of(std::uint64_t{block}));
+  state_->moves.fetch_add(1);
 }
 
 void BlockHolds::clear(int slot, std::uint32_t block) const {
@@ -62,9 +67,18 @@ void BlockHolds::clear(int slot, std::uint32_t block) const {
 }
 
 bool BlockHolds::is_held(std::uint32_t block) const {
+  for (;;) {
+    const std::uint32_t moves = state_->moves.load();
+    if (sees_holder(block)) return true;
+    if (state_->moves.load() == moves) return false;
+  }
+}
+
+bool BlockHolds::sees_holder(std::uint32_t block) const {
   if (state_->no_reuse.load() != 0) return true;
   for (std::uint64_t claims = state_->claims.load(); claims != 0; claims &= claims - 1) {
-    if ((word(std::countr_zero(claims), block).load() & bit_of(std::uint64_t{block})) != 0) return true;
+    if ((word(std::countr_zero(claims), block).load() & bit_of(std::uint64_t{block})) != 0)
+      return true;
   }
   return false;
 }

@@ -33,8 +33,8 @@ constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kHugePage = 2 << 20;
 constexpr std::uint64_t kStep = 32 << 20;
 
-// The check reads several files of /proc and /sys, which would cost more than a small segment: it is
-// made once for so many bytes.
+// The check reads several files of /proc and /sys, which would cost more than a small segment: it
+// is made once for so many bytes.
 constexpr std::uint64_t kUnchecked = 1 << 20;
 // Page tables, and what the process needs beside its data.
 constexpr std::uint64_t kSpare = 4 << 20;
@@ -49,8 +49,8 @@ void check_space(std::uint64_t size) {
   const std::uint64_t available = os::available_memory();
   if (available >= kSpare && size + size / 512 <= available - kSpare) return;
   throw SharedError(SharedFault::full, ENOMEM,
-                    "no memory for " + std::to_string(size) + " bytes of shared memory: " +
-                        std::to_string(available) +
+                    "no memory for " + std::to_string(size) +
+                        " bytes of shared memory: " + std::to_string(available) +
                         " bytes are free on this machine, or left by the limit of its cgroup");
 }
 
@@ -129,7 +129,8 @@ bool Creation::step() {
 }
 
 void Creation::reserve(std::uint64_t begin, std::uint64_t end) const {
-  while (fallocate(file_.get(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) != 0) {
+  while (fallocate(file_.get(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) !=
+         0) {
     if (errno != EINTR) throw cannot_reserve(header_.size, !options_.name.empty(), errno);
   }
 }

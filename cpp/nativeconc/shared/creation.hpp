@@ -30,7 +30,8 @@ class Creation {
   // `plan.meta` is copied. Throws SharedError; std::invalid_argument for a bad name.
   Creation(const SegmentPlan& plan, CreationOptions options);
 
-  // Reserves some more (about ten milliseconds of work). False when all is there. Throws SharedError.
+  // Reserves some more (about ten milliseconds of work). False when all is there. Throws
+  // SharedError.
   bool step();
   // After the last step. Throws SharedError.
   std::unique_ptr<Segment> finish();

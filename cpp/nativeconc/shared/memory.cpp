@@ -39,7 +39,8 @@ FileDescriptor reopen(int fd, Access access) {
 bool was_received(int fd, const Handle& handle) {
   std::string meta;
   const SegmentHeader header = read_header(fd, "what a handle means", &meta);
-  if (header.id != handle.id || handle.block >= header.block_count || handle.flight < 0) return false;
+  if (header.id != handle.id || handle.block >= header.block_count || handle.flight < 0)
+    return false;
   BlockState state{};
   const std::uint64_t offset = header.blocks_offset + handle.block * sizeof state;
   if (pread(fd, &state, sizeof state, static_cast<off_t>(offset)) != sizeof state) return false;
@@ -99,6 +100,7 @@ bool Memory::take_from(int size_class, Lease* lease, bool* is_fresh) {
       lease->segment = entry->segment.get();
       lease->block = static_cast<std::uint32_t>(block);
       lease->data = lease->segment->block(lease->block);
+      lease->generation = entry->arena->generation(lease->block);
       return true;
     }
   }
@@ -139,7 +141,7 @@ Lease Memory::add(std::unique_ptr<Segment> segment) {
     guard.doomed.push_back(std::move(entry));
   }
   Segment* const here = at->second->segment.get();
-  return {here, 0, here->block(0), here->header().size};
+  return {here, 0, here->block(0), here->header().size, 0};
 }
 
 Lease Memory::open(std::string_view name, Access access) {
@@ -155,7 +157,7 @@ Lease Memory::open(std::string_view name, Access access) {
     if (found != entries_.end()) {
       ++found->second->uses;
       Segment* const here = found->second->segment.get();
-      return {here, 0, here->block(0), here->header().size};
+      return {here, 0, here->block(0), here->header().size, 0};
     }
   }
   return add(std::make_unique<Segment>(std::move(file), access, std::string(name)));
@@ -211,9 +213,8 @@ void Memory::trim() {
 
 Handle Memory::send(const Lease& lease) {
   const Segment& segment = *lease.segment;
-  // Whoever holds a block sees its content, so its generation now is the right one.
-  return {segment.header().id, lease.block, segment.holds().generation(lease.block).load(),
-          segment.mark_in_flight(lease.block), lease.size};
+  return {segment.header().id, lease.block, lease.generation, segment.mark_in_flight(lease.block),
+          lease.size};
 }
 
 bool Memory::arrived(const Lease& lease, const Handle& handle) {
@@ -223,13 +224,15 @@ bool Memory::arrived(const Lease& lease, const Handle& handle) {
 Lease Memory::lease_of(Entry& entry, const Handle& handle) {
   Segment& segment = *entry.segment;
   const std::uint64_t most = segment.header().block_size;
-  const bool is_sound = entry.arena ? handle.size <= most : handle.size == most && handle.block == 0;
+  const bool is_sound =
+      entry.arena ? handle.size <= most : handle.size == most && handle.block == 0;
   if (!is_sound) {
     throw SharedError(SharedFault::damaged, EINVAL, "the handle does not fit its shared memory");
   }
   if (entry.arena && !entry.arena->hold(handle.block, handle.generation)) throw gone();
   ++entry.uses;
-  return {&segment, handle.block, segment.block(handle.block), handle.size};
+  return {&segment, handle.block, segment.block(handle.block), handle.size,
+          entry.arena ? handle.generation : 0};
 }
 
 Lease Memory::receive(const Handle& handle, Access access) {
@@ -248,6 +251,10 @@ Lease Memory::receive(const Handle& handle, Access access, FileDescriptor file) 
   std::string meta;
   const SegmentHeader header = read_header(file.get(), "what a handle means", &meta);
   if (header.id != handle.id) throw gone();
+  if (header.kind == SegmentKind::arena && access == Access::read_only) {
+    throw SharedError(SharedFault::damaged, EINVAL,
+                      "a block of an arena is for reading and writing");
+  }
   auto entry = std::make_unique<Entry>();
   entry->segment = std::make_unique<Segment>(std::move(file), access, header);
   if (entry->segment->is_arena()) entry->arena = std::make_unique<Arena>(*entry->segment, false);

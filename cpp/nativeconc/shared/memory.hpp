@@ -1,12 +1,13 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// All shared memory that this process uses: which segments it has mapped, and how often each is used.
+// All shared memory that this process uses: which segments it has mapped, and how often each is
+// used.
 //
-// A Lease is one use of one piece: a whole segment, or one block of an arena. The memory stays mapped
-// while there is a lease on it. Any thread; one process-wide mutex, held for some instructions (the
-// owner of an arena may look at its file locks under it). Nothing is created, mapped or closed under
-// it, except around a fork.
+// A Lease is one use of one piece: a whole segment, or one block of an arena. The memory stays
+// mapped while there is a lease on it. Any thread; one process-wide mutex, held for some
+// instructions (the owner of an arena may look at its file locks under it). Nothing is created,
+// mapped or closed under it, except around a fork.
 //
 // Fork: the child has its parent's leases. Around the fork each arena in use gets a slot for the
 // child (block_holds.hpp), so the parent does not give out again what the child still uses.
@@ -28,7 +29,8 @@ struct Lease {
   Segment* segment = nullptr;
   std::uint32_t block = 0;
   std::byte* data = nullptr;
-  std::uint64_t size = 0;  // exactly what was asked for
+  std::uint64_t size = 0;        // exactly what was asked for
+  std::uint32_t generation = 0;  // of the block, for handles
 };
 
 // What a handle says of a piece of memory.
@@ -40,7 +42,8 @@ struct Handle {
   std::uint64_t size = 0;
 };
 
-// An open file of one's own, of what another descriptor (of any access) has open. Throws SharedError.
+// An open file of one's own, of what another descriptor (of any access) has open. Throws
+// SharedError.
 FileDescriptor reopen(int fd, Access access);
 
 // Whether a handle was received, as the open file of its segment tells. Throws SharedError.

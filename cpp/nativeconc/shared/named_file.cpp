@@ -47,6 +47,25 @@ SharedError refused(std::string_view doing, int code) {
   return {SharedFault::system, code, std::string(doing) + ": " + std::strerror(code)};
 }
 
+// What open_file() said of what has the name.
+SharedError cannot_open(std::string_view name, int code) {
+  const std::string what = "what is named " + quoted(name);
+  switch (code) {
+    case ENOENT:
+      return not_found(name);
+    case ELOOP:
+      return damaged(what, "it is a symbolic link");
+    case ENXIO:
+    case EISDIR:
+      return damaged(what, "it is no regular file");
+    case EACCES:
+    case EPERM:
+      return damaged(what, "this process may not open it");
+    default:
+      return refused("cannot open shared memory named " + quoted(name), code);
+  }
+}
+
 // False for a file that was removed, so too for one whose name is now another's.
 bool has_name(int fd) {
   struct stat status{};
@@ -133,10 +152,9 @@ void refuse_if_taken(std::string_view name) {
   while (lstat(path.c_str(), &status) == 0 && !remove_if_unheld(name)) {
     const FileDescriptor other = open_file(path, Access::read_only);
     if (!other.is_open() && errno == ENOENT) continue;
-    const std::string what = "what is named " + quoted(name);
-    if (!other.is_open()) throw damaged(what, std::strerror(errno));
+    if (!other.is_open()) throw cannot_open(name, errno);
     std::string meta;
-    read_header(other.get(), what, &meta);
+    read_header(other.get(), "what is named " + quoted(name), &meta);
     throw SharedError(SharedFault::exists, EEXIST,
                       "there is already shared memory named " + quoted(name));
   }
@@ -157,12 +175,7 @@ HeldFile open_held(std::string_view name, Access access) {
   for (;;) {
     HeldFile held{open_file(path, access), {}, {}};
     const int fd = held.file.get();
-    if (fd < 0) {
-      if (errno == ENOENT) throw not_found(name);
-      if (errno == ELOOP) throw damaged(what, "it is a symbolic link");
-      if (errno == ENXIO || errno == EISDIR) throw damaged(what, "it is no regular file");
-      throw refused("cannot open shared memory named " + quoted(name), errno);
-    }
+    if (fd < 0) throw cannot_open(name, errno);
     const bool is_unheld = try_lock(fd, LOCK_EX);
     const bool is_locked = is_unheld || try_lock(fd, LOCK_SH);
     held.header = read_header(fd, what, &held.meta);
@@ -176,6 +189,7 @@ HeldFile open_held(std::string_view name, Access access) {
 }
 
 bool remove_if_unheld(std::string_view name) {
+  if (!can_be_name(name)) return false;
   const std::string path = path_of(name);
   const FileDescriptor file = open_file(path, Access::read_only);
   if (!file.is_open() || !try_lock(file.get(), LOCK_EX)) return false;

@@ -22,8 +22,9 @@ SharedError cannot_map(std::uint64_t size, int code) {
   const std::string what = "cannot map " + std::to_string(size) + " bytes: ";
   if (code == ENOMEM) {
     return {SharedFault::full, code,
-            what + "the address space (RLIMIT_AS) or the number of mappings (vm.max_map_count) of "
-                   "this process is used up"};
+            what +
+                "the address space (RLIMIT_AS) or the number of mappings (vm.max_map_count) of "
+                "this process is used up"};
   }
   return {SharedFault::system, code, what + std::strerror(code)};
 }
@@ -40,8 +41,8 @@ Mapping::Mapping(int fd, std::uint64_t size, Access access, std::uint64_t data_o
     return;
   }
   // Take more room than needed, put the file at the right place in it, and give the rest back.
-  void* room = mmap(nullptr, size + alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                    -1, 0);
+  void* room = mmap(nullptr, size + alignment, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) throw cannot_map(size, errno);
   auto* const start = static_cast<std::byte*>(room);
   const auto data = reinterpret_cast<std::uintptr_t>(start) + data_offset;

@@ -7,9 +7,9 @@
 // segment is Memory (memory.hpp). A forked child inherits file and mapping, and both stay valid.
 // The destructor unmaps, closes, and removes the name if nobody else holds it; it never waits.
 //
-// A mapping keeps the open file it was made from, and with it all its locks, even when the descriptor
-// is closed. So whoever wants to be rid of a lock but keep the memory maps the file anew, from another
-// open file, in the same place.
+// A mapping keeps the open file it was made from, and with it all its locks, even when the
+// descriptor is closed. So whoever wants to be rid of a lock but keep the memory maps the file
+// anew, from another open file, in the same place.
 #pragma once
 
 #include <atomic>
@@ -79,8 +79,8 @@ class Segment {
   // A child that was just forked holds the arena by an open file of its own, not by its parent's.
   // Async-signal-safe. False if that cannot be.
   bool replace_file(int fd);
-  // Stops to hold the name, and removes it if nobody else does; the memory stays. For the end of the
-  // process.
+  // Stops to hold the name, and removes it if nobody else does; the memory stays. For the end of
+  // the process.
   void leave_name();
 
  private:

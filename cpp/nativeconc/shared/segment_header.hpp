@@ -16,8 +16,8 @@
 //
 // Invariants: the header and the meta bytes are written before anybody else can open the file, and
 // never again; ArenaState, BlockStates and rows of bits change, by atomic operations alone. Nothing
-// is read through a mapping before parse_header() has accepted a copy: a file may be shorter than it
-// says.
+// is read through a mapping before parse_header() has accepted a copy: a file may be shorter than
+// it says.
 #pragma once
 
 #include <atomic>
@@ -78,7 +78,7 @@ static_assert(std::is_trivially_copyable_v<SegmentHeader>);
 struct ArenaState {
   std::atomic<std::uint64_t> claims;    // bit i: slot i is somebody's
   std::atomic<std::uint32_t> no_reuse;  // 1: a process holds blocks here that no slot tells of
-  std::uint32_t padding;
+  std::atomic<std::uint32_t> moves;     // how often a process has begun to hold something
 };
 static_assert(sizeof(ArenaState) == 16);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
@@ -119,8 +119,8 @@ std::uint64_t checksum_of(const SegmentHeader& header, std::string_view meta);
 // The raw bytes of a header, as a file has them.
 using HeaderBytes = std::span<const std::byte, sizeof(SegmentHeader)>;
 
-// Reads the header of a file of `file_size` bytes; any bytes whatever are safe. Returns why it is no
-// segment, and an empty string if it may be one: then check_sum() decides, which needs the meta
+// Reads the header of a file of `file_size` bytes; any bytes whatever are safe. Returns why it is
+// no segment, and an empty string if it may be one: then check_sum() decides, which needs the meta
 // bytes.
 std::string parse_header(HeaderBytes bytes, std::uint64_t file_size, SegmentHeader* header);
 std::string check_sum(const SegmentHeader& header, std::string_view meta);
