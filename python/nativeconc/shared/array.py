@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Array"]
 
 _ndarray_new: Any = np.ndarray.__new__  # NumPy's stubs know no buffers but Python's own
+# NumPy 1 does not say whether it wants a scalar in place of an array without dimensions.
+_SCALARS = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 
 
 class Array(np.ndarray[Any, Any]):
@@ -57,9 +59,9 @@ class Array(np.ndarray[Any, Any]):
     A forked child shares the array.
     """
 
-    __slots__ = ("_buffer",)
-    _buffer: _core.Buffer | None
-    """Where the data lies; None for an array with memory of its own."""
+    __slots__ = ()
+    # numpy.ma gives this type to the data of an array that it copies.
+    _baseclass = np.ndarray
 
     def __new__(
         cls,
@@ -84,10 +86,10 @@ class Array(np.ndarray[Any, Any]):
             prefault=prefault,
         )
 
-    def __array_finalize__(self, source: object, /) -> None:
-        """Find out, for every new view or copy, whether its data is shared."""
-        buffer = getattr(source, "_buffer", None)
-        self._buffer = buffer if buffer is not None and _core.lies_in(self, buffer) else None
+    @property
+    def _buffer(self) -> _core.Buffer | None:
+        """Where the data lies; None for an array with memory of its own."""
+        return _buffer_of(self)
 
     @property
     def name(self) -> str | None:
@@ -109,12 +111,14 @@ class Array(np.ndarray[Any, Any]):
         self.view(np.ndarray).imag = value
 
     def __array_wrap__(
-        self, array: Any, context: Any = None, return_scalar: bool = False, /
+        self, array: Any, context: Any = None, return_scalar: bool = _SCALARS, /
     ) -> Any:
         """What ufuncs return: this array itself if it was `out`, else a plain one."""
         if array is self:
             return self
-        return array[()] if return_scalar else _plain(array)
+        if _buffer_of(array) is not None:  # squeeze() asks for its view, too
+            return super().__array_wrap__(array)
+        return array[()] if return_scalar and array.ndim == 0 else _plain(array)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """What NumPy's other functions return: views stay shared, copies are plain."""
@@ -149,12 +153,22 @@ class Array(np.ndarray[Any, Any]):
         return self.__reduce_ex__(2)
 
 
+def _buffer_of(array: np.ndarray[Any, Any]) -> _core.Buffer | None:
+    """The buffer that the views of an array begin with."""
+    base = array.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, _core.Buffer) else None
+
+
 def _plain(result: Any) -> Any:
     """A result, or each of several, as a plain array if its memory is its own."""
     if isinstance(result, Array):
         return result if result._buffer is not None else result.view(np.ndarray)
     if type(result) in (tuple, list):
         return type(result)(map(_plain, result))
+    if isinstance(result, tuple) and hasattr(result, "_make"):  # numpy.linalg's
+        return result._make(map(_plain, result))
     return result
 
 
@@ -198,13 +212,11 @@ def new_array(
         raise TypeError(f"a shared array cannot hold Python objects, as dtype {kind} does")
     if order not in ("C", "F"):
         raise ValueError(f"order must be 'C' or 'F', not {order!r}")
-    shape = (operator.index(shape),) if hasattr(shape, "__index__") else tuple(shape)
-    if shape and min(shape) < 0:
-        raise ValueError(f"negative dimensions are not allowed: shape {shape}")
-    meta = None
-    if name is not None:
-        shape = tuple(map(operator.index, shape))
-        meta = repr((np.lib.format.dtype_to_descr(kind), shape, order)).encode()
+    shape = _dimensions(shape)
+    while kind.subdtype is not None:  # as NumPy does, too
+        kind, more = kind.subdtype
+        shape += more
+    meta = None if name is None else repr((_describe(kind), shape, order)).encode()
     buffer = _core.new_array_memory(
         math.prod(shape) * kind.itemsize,
         name,
@@ -228,16 +240,55 @@ def over_buffer(
 ) -> Array:
     """An array over the bytes of a buffer."""
     array: Array = _ndarray_new(cls, shape, dtype, buffer, offset, strides, order)
-    array._buffer = buffer
     return array
+
+
+def _dimensions(shape: Any) -> tuple[int, ...]:
+    """A shape, an int or a sequence of ints, as a tuple."""
+    sizes: tuple[int, ...]
+    try:
+        sizes = (operator.index(shape),)
+    except TypeError:
+        if not hasattr(shape, "__iter__"):
+            raise TypeError(
+                f"shape must be an int or a sequence of ints, not {type(shape).__name__}"
+            ) from None
+        sizes = tuple(map(operator.index, shape))
+    if min(sizes, default=0) < 0:
+        raise ValueError(f"negative dimensions are not allowed: shape {sizes}")
+    return sizes
+
+
+def _describe(dtype: np.dtype[Any]) -> Any:
+    """A dtype as a literal from which `numpy.dtype` makes it, in another process."""
+    described = _literal(dtype)
+    if np.dtype(described) != dtype:
+        raise TypeError(f"an array of dtype {dtype} cannot have a name: other processes lack it")
+    return described
+
+
+def _literal(dtype: np.dtype[Any]) -> Any:
+    if dtype.subdtype is not None:
+        return (_literal(dtype.subdtype[0]), dtype.subdtype[1])
+    if dtype.fields is None:
+        return dtype.str
+    assert dtype.names is not None
+    fields = [dtype.fields[name] for name in dtype.names]
+    return {
+        "names": list(dtype.names),
+        "formats": [_literal(field[0]) for field in fields],
+        "offsets": [field[1] for field in fields],
+        "titles": [field[2] if len(field) > 2 else None for field in fields],
+        "itemsize": dtype.itemsize,
+        "aligned": dtype.isalignedstruct,
+    }
 
 
 def over_named(buffer: _core.Buffer) -> Array:
     """The array that the creator of a named segment described."""
     try:
         descr, shape, order = ast.literal_eval(buffer._meta.decode())
-        dtype = np.lib.format.descr_to_dtype(descr)
-        return over_buffer(Array, buffer, shape, dtype, order=order)
+        return over_buffer(Array, buffer, shape, np.dtype(descr), order=order)
     except Exception as error:
         raise SegmentError(
             errno.EINVAL, f"what is named {buffer.name!r} describes no array: {error}"
