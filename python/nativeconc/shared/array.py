@@ -135,7 +135,9 @@ class Array(np.ndarray[Any, Any]):
         """By reference where the data is shared; else as the plain array that it is."""
         if self._buffer is None:
             return self.view(np.ndarray).__reduce_ex__(protocol)
-        offset = self.__array_interface__["data"][0] - self._buffer._address
+        # An empty array may begin anywhere.
+        address = self.__array_interface__["data"][0]
+        offset = address - self._buffer._address if self.size else 0
         return (
             _restore,
             (
