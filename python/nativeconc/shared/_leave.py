@@ -13,6 +13,7 @@ from __future__ import annotations
 import multiprocessing.util
 
 from nativeconc import _core
+from nativeconc.shared import _mailbox
 
 __all__: list[str] = []
 
@@ -26,8 +27,13 @@ _LAST = -100
 """The priority of what runs when the process has waited for its children."""
 
 
+def _leave() -> None:
+    _mailbox.leave()  # what lies there holds names, too
+    _core.leave_segment_names()
+
+
 def _leave_at_the_end(_: object = None) -> None:
-    multiprocessing.util.Finalize(None, _core.leave_segment_names, exitpriority=_LAST)
+    multiprocessing.util.Finalize(None, _leave, exitpriority=_LAST)
 
 
 _leave_at_the_end()

@@ -259,8 +259,9 @@ class _Inbox:
     def close(self) -> None:
         for end in (*self._mail, *([self._line] if self._line else [])):
             end.close()
-        for letters in self._letters.values():
-            os.close(letters.fd)
+        self._mail, self._line = [], None
+        while self._letters:
+            os.close(self._letters.popitem()[1].fd)
 
 
 _outbox = _Outbox()
@@ -299,6 +300,13 @@ def reap() -> None:
         _inbox.reap()
 
 
+def leave() -> None:
+    """At the end of the process: what the parent does not need any more must not stay with it."""
+    with _lock():
+        _outbox.tidy()
+        _close()
+
+
 def waiting() -> int:
     """How many descriptors of children are kept here."""
     return _inbox.waiting()
@@ -317,4 +325,4 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
-atexit.register(_close)  # a socket that is open at the end is a warning
+atexit.register(leave)  # a socket that is open at the end is a warning

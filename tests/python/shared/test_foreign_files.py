@@ -28,12 +28,14 @@ def place():
     name = new_name("foreign")
     path = path_of(name)
     before = descriptors(), mappings()
-    yield name, path
+    try:
+        yield name, path
+    finally:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     assert (descriptors(), mappings()) == before
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def write(path, data):
