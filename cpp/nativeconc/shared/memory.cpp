@@ -212,7 +212,8 @@ void Memory::trim() {
 }
 
 Handle Memory::send(const Lease& lease) {
-  const Segment& segment = *lease.segment;
+  Segment& segment = *lease.segment;
+  segment.share_file();
   return {segment.header().id, lease.block, lease.generation, segment.mark_in_flight(lease.block),
           lease.size};
 }
@@ -297,6 +298,7 @@ void Memory::before_fork() {
   Memory& memory = instance();
   memory.mutex_.lock();
   for (auto& [key, entry] : memory.entries_) {
+    entry->segment->share_file();
     if (entry->arena) entry->arena->prepare_child();
   }
 }

@@ -27,9 +27,39 @@ namespace {
 
 std::string prefix() { return "nativeconc-" + std::to_string(geteuid()) + "-"; }
 
+// How many bytes a character of UTF-8 has that begins with this one; 0 if none does.
+std::size_t utf8_length(unsigned char first) {
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first < 0xe0) return 2;
+  if (first >= 0xe0 && first < 0xf0) return 3;
+  return first >= 0xf0 && first < 0xf5 ? 4 : 0;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(static_cast<unsigned char>(text.front()));
+    if (length == 0 || length > text.size()) return false;
+    const auto continues = [](char byte) { return (byte & 0xc0) == 0x80; };
+    if (!std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(length),
+                     continues)) {
+      return false;
+    }
+    // Longer than need be, a surrogate, or beyond the last character: what Python does not decode.
+    const auto second = static_cast<unsigned char>(length > 2 ? text[1] : 0xa0);
+    const auto first = static_cast<unsigned char>(text.front());
+    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+        (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 bool can_be_name(std::string_view name) {
   const auto is_bad = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20; };
-  return !name.empty() && name.size() <= kMaxName && std::none_of(name.begin(), name.end(), is_bad);
+  return !name.empty() && name.size() <= kMaxName && is_utf8(name) &&
+         std::none_of(name.begin(), name.end(), is_bad);
 }
 
 std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
@@ -66,12 +96,6 @@ SharedError cannot_open(std::string_view name, int code) {
   }
 }
 
-// False for a file that was removed, so too for one whose name is now another's.
-bool has_name(int fd) {
-  struct stat status{};
-  return fstat(fd, &status) == 0 && status.st_nlink > 0;
-}
-
 // Whoever has the exclusive lock removes the name, if it is still this file's.
 bool unlink_if_named(const std::string& path, int fd) {
   struct stat file{};
@@ -106,6 +130,28 @@ void check_file(const struct stat& status, std::string_view what) {
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     throw damaged(what, "other users may open it");
   }
+}
+
+SegmentHeader read_header(int fd, std::string_view what, std::string* meta, struct stat* status) {
+  if (fstat(fd, status) != 0) throw refused("cannot look at " + std::string(what), errno);
+  check_file(*status, what);
+  std::array<std::byte, sizeof(SegmentHeader)> bytes{};
+  const auto read = [&](void* into, std::size_t size, std::uint64_t offset) {
+    return pread(fd, into, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  };
+  if (!read(bytes.data(), bytes.size(), 0)) throw damaged(what, "it is too short");
+  SegmentHeader header;
+  std::string fault = parse_header(bytes, static_cast<std::uint64_t>(status->st_size), &header);
+  if (!fault.empty()) throw damaged(what, fault);
+  meta->resize(header.meta_size);
+  if (!meta->empty() && !read(meta->data(), meta->size(), header.meta_offset))
+    throw damaged(what, "it is too short");
+  fault = check_sum(header, *meta);
+  if (!fault.empty()) throw damaged(what, fault);
+  if (header.pid_namespace != os::this_process().pid_namespace) {
+    throw damaged(what, "a process of another pid namespace made it");
+  }
+  return header;
 }
 
 }  // namespace
@@ -178,14 +224,21 @@ HeldFile open_held(std::string_view name, Access access) {
     if (fd < 0) throw cannot_open(name, errno);
     const bool is_unheld = try_lock(fd, LOCK_EX);
     const bool is_locked = is_unheld || try_lock(fd, LOCK_SH);
-    held.header = read_header(fd, what, &held.meta);
+    struct stat status{};
+    held.header = read_header(fd, what, &held.meta, &status);
     if (is_unheld) {
       unlink_if_named(path, fd);
       throw not_found(name);
     }
-    if (is_locked && has_name(fd)) return held;
+    // A file that was removed has no name left, so too one whose name is now another's.
+    if (is_locked && status.st_nlink > 0) return held;
     wait_a_moment();
   }
+}
+
+void leave(const FileDescriptor& file, std::string_view name) {
+  // This gives the shared lock up, whether it gets the exclusive one or not.
+  if (try_lock(file.get(), LOCK_EX)) unlink_if_named(path_of(name), file.get());
 }
 
 bool remove_if_unheld(std::string_view name) {
@@ -216,25 +269,7 @@ void sweep_if_due() {
 
 SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {
   struct stat status{};
-  if (fstat(fd, &status) != 0) throw refused("cannot look at " + std::string(what), errno);
-  check_file(status, what);
-  std::array<std::byte, sizeof(SegmentHeader)> bytes{};
-  const auto read = [&](void* into, std::size_t size, std::uint64_t offset) {
-    return pread(fd, into, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
-  };
-  if (!read(bytes.data(), bytes.size(), 0)) throw damaged(what, "it is too short");
-  SegmentHeader header;
-  std::string fault = parse_header(bytes, static_cast<std::uint64_t>(status.st_size), &header);
-  if (!fault.empty()) throw damaged(what, fault);
-  meta->resize(header.meta_size);
-  if (!meta->empty() && !read(meta->data(), meta->size(), header.meta_offset))
-    throw damaged(what, "it is too short");
-  fault = check_sum(header, *meta);
-  if (!fault.empty()) throw damaged(what, fault);
-  if (header.pid_namespace != os::this_process().pid_namespace) {
-    throw damaged(what, "a process of another pid namespace made it");
-  }
-  return header;
+  return read_header(fd, what, meta, &status);
 }
 
 }  // namespace nativeconc::shared

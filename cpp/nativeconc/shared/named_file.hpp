@@ -58,6 +58,10 @@ struct HeldFile {
 // is none, `damaged` if what has the name is no segment of this user.
 HeldFile open_held(std::string_view name, Access access);
 
+// Lets go of a name, and removes it if nobody else holds it: for the only one who has this open
+// file, which no forked child and no mapping may share. Never throws.
+void leave(const FileDescriptor& file, std::string_view name);
+
 // Removes the name if nobody holds its segment; true if that was so. Never throws; leaves alone
 // what is no segment. Call it after closing one's own descriptor.
 bool remove_if_unheld(std::string_view name);

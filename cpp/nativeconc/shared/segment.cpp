@@ -102,8 +102,13 @@ Segment::Segment(FileDescriptor file, Mapping mapping, SegmentHeader header, std
 
 Segment::~Segment() {
   mapping_.unmap();
+  if (name_.empty()) return;
+  if (!is_file_shared_.load(std::memory_order_relaxed)) {
+    leave(file_, name_);
+    return;
+  }
   file_.close();
-  if (!name_.empty()) remove_if_unheld(name_);
+  remove_if_unheld(name_);
 }
 
 bool Segment::replace_file(int fd) {

@@ -79,6 +79,9 @@ class Segment {
   // A child that was just forked holds the arena by an open file of its own, not by its parent's.
   // Async-signal-safe. False if that cannot be.
   bool replace_file(int fd);
+  // Says that another process may have the same open file, by a fork or because it was sent one.
+  // relaxed: whoever forks or sends is ordered before the end of the segment by Memory's mutex
+  void share_file() { is_file_shared_.store(true, std::memory_order_relaxed); }
   // Stops to hold the name, and removes it if nobody else does; the memory stays. For the end of
   // the process.
   void leave_name();
@@ -87,6 +90,7 @@ class Segment {
   template <class Use>
   bool use_flights(std::uint32_t block, Use use) const;
 
+  std::atomic<bool> is_file_shared_{false};
   FileDescriptor file_;
   Access access_;
   std::string name_;

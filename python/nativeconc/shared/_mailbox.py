@@ -27,6 +27,7 @@ import multiprocessing.process
 import os
 import socket
 import struct
+import time
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -39,6 +40,8 @@ __all__ = ["post", "reap", "take", "tidy", "waiting"]
 _LETTER = struct.Struct("=16sIi")  # segment, block, flight
 _MAIL = b"mail"  # of a line: its descriptor is the reading end of a child's mail
 _FD = struct.Struct("i")
+_PATIENCE_S = 0.1
+"""So long a parent that does not listen is not asked again."""
 _lock = OwnLock()
 
 
@@ -80,6 +83,7 @@ class _Outbox:
     def __init__(self) -> None:
         self._ends: tuple[socket.socket, socket.socket] | None = None
         self._letters = 0  # at most; the parent may have taken some
+        self._no_parent_until = 0.0
 
     def post(self, segment: bytes, block: int, flight: int, fd: int) -> None:
         if self._ends is None and not self._open():
@@ -100,6 +104,11 @@ class _Outbox:
         return True
 
     def _open(self) -> bool:
+        # Most processes have a parent that knows nothing of us, and to look for it costs more than
+        # all the rest of a handle.
+        if time.monotonic() < self._no_parent_until:
+            return False
+        self._no_parent_until = time.monotonic() + _PATIENCE_S
         parent = multiprocessing.process.parent_process()
         for pid in dict.fromkeys((parent.pid if parent else None, os.getppid())):
             identity = None if pid is None else _core.read_process(pid)
