@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 import traceback
@@ -11,6 +12,8 @@ import uuid
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+
+from nativeconc import shared
 
 NAMES = Path("/dev/shm")
 TESTS = Path(__file__).resolve().parents[2]
@@ -61,6 +64,12 @@ def path_of(name: str) -> Path:
 def files_with(part: str) -> list[str]:
     """What lies in /dev/shm with this in its name."""
     return sorted(path.name for path in NAMES.iterdir() if part in path.name)
+
+
+def come_to_rest() -> None:
+    """Free what earlier tests have left to the garbage collector, and what is kept for later."""
+    gc.collect()
+    shared.sweep()
 
 
 def descriptors(pid: int | str = "self") -> list[str]:

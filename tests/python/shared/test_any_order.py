@@ -9,9 +9,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from nativeconc import shared
 from python.shared.any_order import SIZES, World
-from python.shared.processes import TESTS, descriptors, files_with, mappings, new_name
+from python.shared.processes import (
+    TESTS,
+    come_to_rest,
+    descriptors,
+    files_with,
+    mappings,
+    new_name,
+)
 
 SOME = st.integers(0, 999)
 BYTE = st.integers(0, 255)
@@ -20,7 +26,7 @@ BYTE = st.integers(0, 255)
 class AnyOrder(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        shared.sweep()
+        come_to_rest()
         self.before = descriptors(), mappings()
         self.world = World()
 
@@ -94,6 +100,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self):
         self.world.end()
+        come_to_rest()
         assert (descriptors(), mappings()) == self.before
 
 

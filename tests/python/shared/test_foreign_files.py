@@ -16,7 +16,14 @@ import pytest
 
 from nativeconc import shared
 from nativeconc.errors import SegmentError
-from python.shared.processes import TESTS, descriptors, mappings, new_name, path_of
+from python.shared.processes import (
+    TESTS,
+    come_to_rest,
+    descriptors,
+    mappings,
+    new_name,
+    path_of,
+)
 
 HEADER = 144
 """Bytes of a segment's header; all of them are checked."""
@@ -27,6 +34,7 @@ def place():
     """A free name and its path, whatever a test puts there."""
     name = new_name("foreign")
     path = path_of(name)
+    come_to_rest()
     before = descriptors(), mappings()
     try:
         yield name, path
@@ -35,6 +43,7 @@ def place():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    come_to_rest()
     assert (descriptors(), mappings()) == before
 
 
@@ -127,7 +136,9 @@ def test_random_changes_of_a_copy_never_crash(place):
     for _ in range(300):
         changed = bytearray(whole)
         for _ in range(rng.choice((1, 2, 8, 64))):
-            changed[rng.randrange(HEADER)] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+            changed[rng.randrange(HEADER)] = rng.choice(
+                (0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256))
+            )
         if changed == whole:
             continue
         write(path, changed[: rng.choice((len(whole), len(whole), rng.randrange(len(whole))))])
