@@ -111,7 +111,14 @@ bool Arena::hold(std::uint32_t block, std::uint32_t generation) {
     ++use.count;
     return true;
   }
-  if (is_owner_) return false;
+  if (is_owner_) {
+    // It comes back from where it was lent; or from nowhere, but nobody has had the block since.
+    if (generation == 0 || holds_.generation(block).load() != generation) return false;
+    if (std::erase(lent_, block) + std::erase(free_, block) == 0) return false;
+    use = {1, generation};
+    ++used_;
+    return true;
+  }
   if (slot_ != kNoSlot) holds_.set(slot_, block);
   if (holds_.generation(block).load() != generation) {
     if (slot_ != kNoSlot) holds_.clear(slot_, block);
