@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <chrono>
+#include <cstddef>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -37,7 +39,9 @@ class Child {
       for (;;) pause();
     }
     close(ends[1]);
-    EXPECT_EQ(read(ends[0], &identity_, sizeof identity_), static_cast<ssize_t>(sizeof identity_));
+    std::array<std::byte, sizeof identity_> bytes{};
+    EXPECT_EQ(read(ends[0], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    identity_ = std::bit_cast<ProcessIdentity>(bytes);
     close(ends[0]);
   }
   ~Child() {
