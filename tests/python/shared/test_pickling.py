@@ -1,0 +1,279 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Shared memory goes from process to process as a handle, and lives as long as anybody needs it."""
+
+from __future__ import annotations
+
+import pickle
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from nativeconc import shared
+from nativeconc.errors import SegmentError
+from nativeconc.shared._handles import restore_buffer
+from python.shared.handles import TRANSPORTS
+from python.shared.processes import TESTS, files_with
+
+pytestmark = pytest.mark.watchdog(300)
+
+METHODS = ("fork", "spawn", "forkserver")
+LIMIT_S = 240.0  # for a machine that is slow and loaded
+
+Run = Callable[..., None]
+
+
+@pytest.fixture
+def run(run_script: Callable[..., Any]) -> Run:
+    """Calls a function of handles.py in a fresh interpreter, in which nothing else goes on."""
+
+    def call(function: str, *args: str) -> None:
+        source = f"from python.shared import handles\nhandles.{function}(*{args!r})\n"
+        finished = run_script(source, env={"PYTHONPATH": str(TESTS)}, timeout=LIMIT_S)
+        finished.check("")
+
+    return call
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("method", METHODS)
+def test_everything_goes_there_and_back(method: str, transport: str, run: Run) -> None:
+    run("there_and_back", method, transport)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "program",
+    ["killed_after_sending", "siblings", "grandchild", "loaded_twice", "nothing_is_left"],
+)
+def test_handles_between(program: str, method: str, run: Run) -> None:
+    run(program, method)
+
+
+def test_joblib(run: Run) -> None:
+    pytest.importorskip("joblib")
+    run("by_joblib")
+
+
+SENDER = """
+    import pickle, sys
+    import numpy as np
+    from nativeconc import shared
+
+    size, name, path = int(sys.argv[1]), sys.argv[2] or None, sys.argv[3]
+    array = shared.full(size, 5.0, name=name)
+    with open(path, "wb") as file:
+        pickle.dump(array, file)
+"""
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+@pytest.mark.parametrize("size", [10, 50_000])
+def test_a_handle_of_the_dead_is_told_to_be_gone(
+    size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
+) -> None:
+    """Sender and receiver are strangers, and who started the sender does not listen."""
+    path, name = str(tmp_path / "handle"), f"gone-{tmp_path.name}-{size}"
+    run_script(
+        """
+        import subprocess, sys
+        subprocess.run([sys.executable, "-c", *sys.argv[1:]], check=True)
+        """,
+        *(textwrap.dedent(SENDER), str(size), name if is_named else "", path),
+    ).check("")
+    assert not files_with(name)
+    finished = run_script(
+        """
+        import pickle, sys
+        from nativeconc import shared
+        for _ in range(2):
+            with open(sys.argv[1], "rb") as file:
+                try:
+                    pickle.load(file)
+                except FileNotFoundError as error:
+                    print(error)
+        """,
+        path,
+    ).check()
+    assert len(finished.stdout.splitlines()) == 2
+    assert "shared memory" in finished.stdout
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+@pytest.mark.parametrize("size", [10, 50_000])
+def test_a_handle_of_the_living_reaches_a_stranger(
+    size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
+) -> None:
+    """The one who waits starts the sender and, beside it, the receiver."""
+    path, name = str(tmp_path / "handle"), f"living-{tmp_path.name}-{size}"
+    run_script(
+        """
+        import subprocess, sys
+        sender, *args = sys.argv[1:]
+        receive = '''if True:
+            import pickle, sys
+            with open(sys.argv[1], "rb") as file:
+                array = pickle.load(file)
+            assert (array == 5).all()
+            array[...] = 6
+        '''
+        wait = "\\nprint('sent', flush=True); input(); assert (array == 6).all()"
+        with subprocess.Popen(
+            [sys.executable, "-c", sender + wait, *args],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as child:
+            assert child.stdout.readline() == "sent\\n"
+            subprocess.run([sys.executable, "-c", receive, args[-1]], check=True)
+            child.communicate("\\n")
+        assert child.returncode == 0
+        """,
+        *(textwrap.dedent(SENDER), str(size), name if is_named else "", path),
+    ).check("")
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+@pytest.mark.parametrize("size", [10, 50_000])
+def test_what_any_child_leaves_is_there_for_its_parent(
+    size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
+) -> None:
+    """Also where the child was not started by multiprocessing."""
+    path, name = str(tmp_path / "handle"), f"left-{tmp_path.name}-{size}"
+    run_script(
+        """
+        import pickle, subprocess, sys
+        from nativeconc import shared
+        sender, *args = sys.argv[1:]
+        subprocess.run([sys.executable, "-c", sender, *args], check=True)
+        with open(args[-1], "rb") as file:
+            array = pickle.load(file)
+        assert (array == 5).all()
+        array[...] = 6
+        """,
+        *(textwrap.dedent(SENDER), str(size), name if is_named else "", path),
+    ).check("")
+    assert not files_with(name)
+
+
+def test_pickles_that_are_thrown_away_keep_few_descriptors(
+    run_script: Callable[..., Any],
+) -> None:
+    run_script(
+        """
+        import gc, pickle, resource
+        from nativeconc import shared
+        from python.shared.processes import descriptors
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, most))
+        BIG = 100_000
+        pickle.loads(pickle.dumps(shared.zeros(BIG, "u1")))
+        gc.collect(); shared.sweep()
+        before = descriptors()
+        limit = shared.in_flight().limit
+        assert 8 <= limit <= 100
+        pickles = []
+        for i in range(3000):
+            pickles.append(pickle.dumps(shared.full(BIG, i % 100, "u1")))
+            assert len(descriptors()) <= len(before) + limit + 1
+        assert shared.in_flight() == (limit, limit, limit)
+
+        # The oldest were dropped, the last are there.
+        try:
+            pickle.loads(pickles[0])
+        except FileNotFoundError:
+            pass
+        else:
+            raise AssertionError("it should be gone")
+        for i in range(3000 - limit, 3000):
+            assert (pickle.loads(pickles[i]) == i % 100).all()
+        gc.collect(); shared.sweep()
+        assert shared.in_flight() == (0, 0, limit)
+        assert descriptors() == before
+
+        # Small ones share descriptors: many more may be on their way.
+        pickles = [pickle.dumps(shared.full(10, i)) for i in range(10_000)]
+        assert shared.in_flight().handles == 10_000
+        assert len(descriptors()) <= len(before) + limit
+        for i, pickled in enumerate(pickles):
+            assert (pickle.loads(pickled) == i).all()
+        gc.collect(); shared.sweep()
+        assert shared.in_flight() == (0, 0, limit)
+        assert descriptors() == before
+        """,
+        env={"PYTHONPATH": str(TESTS)},
+        timeout=LIMIT_S,
+    ).check("")
+
+
+def test_a_child_that_throws_pickles_away_floods_nobody(run_script: Callable[..., Any]) -> None:
+    run_script(
+        """
+        import gc, os, pickle, resource
+        from nativeconc import shared
+        from python.shared.processes import descriptors, in_fork
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (400, most))
+        shared.sweep()
+        before = descriptors()
+        limit = shared.in_flight().limit
+
+        def flood():
+            own = len(descriptors())
+            for _ in range(1000):
+                pickle.dumps(shared.zeros(100_000, "u1"))
+                assert len(descriptors()) <= own + limit + 10
+
+        in_fork(flood)
+        # Whatever the child has left is kept in bounds, and goes when nobody comes for it.
+        array = pickle.loads(pickle.dumps(shared.zeros(100_000, "u1")))
+        assert shared.in_flight().descriptors <= limit
+        assert len(descriptors()) <= len(before) + limit + 10
+        """,
+        env={"PYTHONPATH": str(TESTS)},
+        timeout=LIMIT_S,
+    ).check("")
+
+
+def test_in_flight_counts_what_has_not_arrived() -> None:
+    shared.sweep()
+    before = shared.in_flight()
+    assert before.limit >= 8
+    array = shared.zeros(50_000)
+    pickled = [pickle.dumps(array), pickle.dumps(array[1:])]
+    assert shared.in_flight().handles == before.handles + 1
+    assert shared.in_flight().descriptors == before.descriptors + 1
+    for one in pickled:
+        pickle.loads(one)
+    assert shared.in_flight() == before
+
+
+def test_an_arrived_handle_needs_a_holder() -> None:
+    """Once it has arrived it is kept no longer; who still holds it can unpickle it again."""
+    array = shared.full(50_000, 3.0)
+    pickled = pickle.dumps(array)
+    first = pickle.loads(pickled)
+    del array
+    second = pickle.loads(pickled)
+    assert first.ctypes.data == second.ctypes.data
+    del first, second
+    shared.sweep()
+    with pytest.raises(FileNotFoundError):
+        pickle.loads(pickled)
+
+
+def test_what_is_no_handle_is_refused() -> None:
+    function, (handle, name, sender) = shared.Buffer(8).__reduce__()
+    assert function is restore_buffer
+    assert memoryview(restore_buffer(handle, name, sender)).nbytes == 8
+    with pytest.raises(ValueError, match="no handle"):
+        restore_buffer((handle[0][:-1], *handle[1:]), name, sender)
+    for wrong in (
+        (b"?" * 16, *handle[1:]),  # no such segment
+        (handle[0], 1 << 20, *handle[2:]),  # no such block
+        (*handle[:2], handle[2] + 1, *handle[3:]),  # another use of the block
+    ):
+        with pytest.raises((FileNotFoundError, SegmentError)):
+            restore_buffer(wrong, name, sender)
