@@ -1,23 +1,33 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs the suite of buffers over the native one and its twin."""
+"""Runs the suites of buffers over the native one and its twin."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from contracts.buffer_contract import BufferContract, name  # noqa: F401 - a fixture
+import pytest
+
+from contracts.buffer_contract import BufferContract
+from contracts.buffer_name_contract import BufferNameContract
 from nativeconc import reference, shared
+from python.shared.processes import new_name
 
 
-class TestNativeBuffer(BufferContract):
+@pytest.fixture
+def name() -> str:
+    """A name that nobody else uses."""
+    return new_name("contract")
+
+
+class TestNativeBuffer(BufferContract, BufferNameContract):
     make = shared.Buffer
     attach = staticmethod(shared.attach)
     view = staticmethod(memoryview)
 
 
-class TestReferenceBuffer(BufferContract):
+class TestReferenceBuffer(BufferContract, BufferNameContract):
     make = reference.Buffer
     attach = staticmethod(reference.attach)
 

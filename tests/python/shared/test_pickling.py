@@ -15,7 +15,7 @@ from nativeconc import shared
 from nativeconc.errors import SegmentError
 from nativeconc.shared._handles import restore_buffer
 from python.shared.handles import TRANSPORTS
-from python.shared.processes import TESTS, files_with
+from python.shared.processes import TESTS, files_with, new_name
 
 pytestmark = pytest.mark.watchdog(300)
 
@@ -75,7 +75,7 @@ def test_a_handle_of_the_dead_is_told_to_be_gone(
     size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
 ) -> None:
     """Sender and receiver are strangers, and who started the sender does not listen."""
-    path, name = str(tmp_path / "handle"), f"gone-{tmp_path.name}-{size}"
+    path, name = str(tmp_path / "handle"), new_name("gone")
     run_script(
         """
         import subprocess, sys
@@ -107,7 +107,7 @@ def test_a_handle_of_the_living_reaches_a_stranger(
     size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
 ) -> None:
     """The one who waits starts the sender and, beside it, the receiver."""
-    path, name = str(tmp_path / "handle"), f"living-{tmp_path.name}-{size}"
+    path, name = str(tmp_path / "handle"), new_name("living")
     run_script(
         """
         import subprocess, sys
@@ -139,7 +139,7 @@ def test_what_any_child_leaves_is_there_for_its_parent(
     size: int, is_named: bool, tmp_path: Any, run_script: Callable[..., Any]
 ) -> None:
     """Also where the child was not started by multiprocessing."""
-    path, name = str(tmp_path / "handle"), f"left-{tmp_path.name}-{size}"
+    path, name = str(tmp_path / "handle"), new_name("left")
     run_script(
         """
         import pickle, subprocess, sys
