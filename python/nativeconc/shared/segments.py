@@ -82,7 +82,7 @@ def segments() -> list[Segment]:
 def sweep() -> list[str]:
     """Remove the names that no living process holds, and let go of memory that is not needed.
 
-    Creating and attaching do the same for the name that they are about. Memory that this process
+    Creating and attaching by name remove them, too, if that was not done a moment ago. Memory that this process
     keeps for its next small arrays, and for handles that have arrived meanwhile, is given back.
 
     Returns:
