@@ -111,11 +111,12 @@ PyObject* buffer_send(PyObject* self, PyObject*) {
     const shared::Handle handle = shared::Memory::instance().send(lease);
     PyObject* name = name_of(*lease.segment);
     if (name == nullptr) return nullptr;
-    return Py_BuildValue("(y#IIiKiNO)", reinterpret_cast<const char*>(&handle.id),
+    const bool is_readonly = lease.segment->access() == shared::Access::read_only;
+    return Py_BuildValue("(y#IIiKiNOO)", reinterpret_cast<const char*>(&handle.id),
                          static_cast<Py_ssize_t>(sizeof handle.id), handle.block, handle.generation,
                          handle.flight, static_cast<unsigned long long>(handle.size),
-                         lease.segment->fd(), name,
-                         lease.segment->access() == shared::Access::read_only ? Py_True : Py_False);
+                         lease.segment->fd(), name, is_readonly ? Py_True : Py_False,
+                         lease.segment->is_arena() ? Py_True : Py_False);
   });
 }
 
@@ -159,8 +160,8 @@ PyMethodDef methods[] = {
     {"__copy__", buffer_copy, METH_NOARGS, nullptr},
     {"__deepcopy__", buffer_copy, METH_O, nullptr},
     {"_send", buffer_send, METH_NOARGS,
-     "_send($self, /)\n--\n\n(id, block, generation, flight, size, fd, name, readonly) of a "
-     "handle."},
+     "_send($self, /)\n--\n\n"
+     "(id, block, generation, flight, size, fd, name, readonly, is_block) of a handle."},
     {"_arrived", buffer_arrived, METH_O,
      "_arrived($self, flight, /)\n--\n\nWhether the handle of this number was received."},
     {nullptr, nullptr, 0, nullptr},

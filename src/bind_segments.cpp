@@ -3,7 +3,6 @@
 
 // What nativeconc.shared needs beside Buffer: arrays' memory, attaching, handles, names, processes.
 #include <cstring>
-#include <functional>
 
 #include "bindings.hpp"
 #include "buffer_object.hpp"
@@ -52,26 +51,6 @@ PyObject* new_array_memory(PyObject*, PyObject* const* args, Py_ssize_t n_args) 
   return lease.segment == nullptr ? nullptr : new_buffer_object(buffer_type(), lease);
 }
 
-// lies_in(array, buffer): called for every view of an array, so without pybind11's dispatcher.
-PyObject* lies_in(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
-  if (n_args != 2 || !py::isinstance<py::array>(args[0]) ||
-      PyObject_TypeCheck(args[1], buffer_type()) == 0) {
-    PyErr_SetString(PyExc_TypeError, "lies_in takes an array and a Buffer");
-    return nullptr;
-  }
-  const auto* const first =
-      reinterpret_cast<const std::byte*>(py::detail::array_proxy(args[0])->data);
-  const Lease& lease = buffer_object(args[1])->lease;
-  // A lease that arrays look at is pinned: it neither ends nor changes.
-  const bool lies = lease.segment != nullptr && std::greater_equal<>()(first, lease.data) &&
-                    (lease.size == 0 || std::less<>()(first, lease.data + lease.size));
-  return PyBool_FromLong(lies ? 1 : 0);
-}
-
-PyMethodDef lies_in_method = {
-    "lies_in", as_method(lies_in), METH_FASTCALL,
-    "lies_in(array, buffer, /)\n--\n\nWhether the data of an array begins within a buffer."};
-
 PyMethodDef new_array_memory_method = {
     "new_array_memory", as_method(new_array_memory), METH_FASTCALL,
     "new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta, /)\n--\n\n"
@@ -112,12 +91,9 @@ bool was_received(int fd, const py::bytes& id, std::uint32_t block, int flight) 
 }  // namespace
 
 void bind_segments(py::module_& m) {
-  for (PyMethodDef* method : {&new_array_memory_method, &lies_in_method}) {
-    PyObject* function = PyCFunction_NewEx(method, nullptr, nullptr);
-    if (function == nullptr) throw py::error_already_set();
-    m.attr(method->ml_name) = py::reinterpret_steal<py::object>(function);
-  }
-  m.attr("MAX_BLOCK") = shared::Arena::kMaxBlock;
+  PyObject* function = PyCFunction_NewEx(&new_array_memory_method, nullptr, nullptr);
+  if (function == nullptr) throw py::error_already_set();
+  m.attr("new_array_memory") = py::reinterpret_steal<py::object>(function);
 
   m.def("open_segment", [](py::handle name, bool readonly) {
     std::string text;

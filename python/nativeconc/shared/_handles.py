@@ -33,14 +33,14 @@ class _Sender(NamedTuple):
 
 def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
     """What pickle writes for a buffer. It stays good until it has arrived, while we live."""
-    with memoryview(buffer):  # another thread may close the buffer meanwhile, but not end its memory
-        segment, block, generation, flight, size, fd, name, readonly = buffer._send()
+    # While there is a view another thread may close the buffer, but not end its memory.
+    with memoryview(buffer):
+        segment, block, generation, flight, size, fd, name, readonly, is_small = buffer._send()
         # One that is ours alone: whoever closes theirs does not take away what is on its way.
         kept = _core.receive_known(segment, block, generation, -1, size, readonly)
         assert kept is not None
         if _in_flight.reap(_FEW):
             _mailbox.tidy()
-        is_small = name is None and size <= _core.MAX_BLOCK
         _in_flight.remember(kept, segment, block, flight, is_small=is_small)
         _mailbox.post(segment, block, flight, fd)
     handle = (segment, block, generation, flight, size, readonly)
