@@ -21,7 +21,6 @@ not listen, or the mail is full, the handle is as good as its sender.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import multiprocessing.process
 import os
@@ -124,7 +123,7 @@ class _Outbox:
                     _write_letter(line, _MAIL, ends[0].fileno())
                 except OSError:
                     continue
-            self._ends = ends
+            self._ends, self._no_parent_until = ends, 0.0
             return True
         return False
 
@@ -334,4 +333,3 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
-atexit.register(leave)  # a socket that is open at the end is a warning
