@@ -160,7 +160,7 @@ def copy(
         name=name,
         huge_pages=huge_pages,
         prefault=prefault,
-        zeroed=False,
+        zeroed=source.dtype.fields is not None,  # the copy leaves gaps between fields alone
     )
     np.copyto(array, source)
     return array
