@@ -65,6 +65,7 @@ void play(std::string_view name, int rounds, unsigned seed, Tally* tally) {
       look_at(held, path, tally);
       if (random() % 4 == 0) pause_for(random() % 200);
       look_at(held, path, tally);
+      if (random() % 2 == 0) leave(held, name);
     } catch (const SharedError& error) {
       const bool is_expected =
           error.fault() == SharedFault::exists || error.fault() == SharedFault::not_found;
