@@ -51,9 +51,7 @@ PyObject* read_open(PyObject* self, Read read) {
   return result;
 }
 
-PyObject* buffer_name(PyObject* self, void*) {
-  return read_open(self, [](const shared::Lease& lease) { return name_of(*lease.segment); });
-}
+PyObject* buffer_name(PyObject* self, void*) { return Py_NewRef(buffer_object(self)->name); }
 
 PyObject* buffer_meta(PyObject* self, void*) {
   return read_open(self, [](const shared::Lease& lease) {
@@ -107,15 +105,14 @@ PyObject* buffer_exit(PyObject* self, PyObject* const*, Py_ssize_t) {
 }
 
 PyObject* buffer_send(PyObject* self, PyObject*) {
-  return read_open(self, [](const shared::Lease& lease) -> PyObject* {
+  return read_open(self, [self](const shared::Lease& lease) -> PyObject* {
     const shared::Handle handle = shared::Memory::instance().send(lease);
-    PyObject* name = name_of(*lease.segment);
-    if (name == nullptr) return nullptr;
     const bool is_readonly = lease.segment->access() == shared::Access::read_only;
-    return Py_BuildValue("(y#IIiKiNOO)", reinterpret_cast<const char*>(&handle.id),
+    return Py_BuildValue("(y#IIiKiOOO)", reinterpret_cast<const char*>(&handle.id),
                          static_cast<Py_ssize_t>(sizeof handle.id), handle.block, handle.generation,
                          handle.flight, static_cast<unsigned long long>(handle.size),
-                         lease.segment->fd(), name, is_readonly ? Py_True : Py_False,
+                         lease.segment->fd(), buffer_object(self)->name,
+                         is_readonly ? Py_True : Py_False,
                          lease.segment->is_arena() ? Py_True : Py_False);
   });
 }
@@ -134,16 +131,14 @@ PyObject* buffer_repr(PyObject* self) {
   const BufferObject* object = buffer_object(self);
   PyObject* type = qualified_type_name(self);
   if (type == nullptr) return nullptr;
-  PyObject* name = object->is_closed ? nullptr : buffer_name(self, nullptr);
-  PyErr_Clear();  // another thread has closed it meanwhile
   PyObject* repr = nullptr;
   const auto size = static_cast<unsigned long long>(object->size);
-  if (name != nullptr && name != Py_None) {
-    repr = PyUnicode_FromFormat("<%U size=%llu name=%R>", type, size, name);
+  const char* state = object->is_closed ? " closed" : object->is_readonly ? " readonly" : "";
+  if (object->name != Py_None) {
+    repr = PyUnicode_FromFormat("<%U size=%llu name=%R%s>", type, size, object->name, state);
   } else {
-    repr = PyUnicode_FromFormat("<%U size=%llu%s>", type, size, object->is_closed ? " closed" : "");
+    repr = PyUnicode_FromFormat("<%U size=%llu%s>", type, size, state);
   }
-  Py_XDECREF(name);
   Py_DECREF(type);
   return repr;
 }
@@ -174,7 +169,7 @@ PyMemberDef members[] = {
 
 PyGetSetDef properties[] = {
     {"size", buffer_size, nullptr, "Bytes: exactly as many as were asked for.", nullptr},
-    {"name", buffer_name, nullptr, "The name by which others attach, or None.", nullptr},
+    {"name", buffer_name, nullptr, "The name by which others attach (or did), or None.", nullptr},
     {"readonly", buffer_readonly, nullptr, "Whether this process may only read.", nullptr},
     {"closed", buffer_closed, nullptr, "Whether close() was called.", nullptr},
     {"pages", buffer_pages, nullptr,

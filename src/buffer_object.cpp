@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gil.hpp"
+#include "segment_name.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -39,12 +40,15 @@ PyObject* new_buffer_object(PyTypeObject* type, const Lease& lease) {
   object->lease = lease;
   object->size = lease.size;
   object->is_readonly = lease.segment->access() == shared::Access::read_only;
+  object->name = name_of(*lease.segment);
+  if (object->name == nullptr) Py_CLEAR(self);
   return self;
 }
 
 void dealloc_buffer(PyObject* self) {
   if (buffer_object(self)->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
   give_back(buffer_object(self)->lease);
+  Py_CLEAR(buffer_object(self)->name);
   free_instance(self);
 }
 

@@ -26,6 +26,7 @@ struct BufferObject {
   bool is_pinned;
   bool is_closed;
   bool is_readonly;
+  PyObject* name;  // a str or None
   PyObject* weakrefs;
 };
 

@@ -74,6 +74,13 @@ Lease create(const SegmentRequest& request) {
   return Memory::instance().add(std::move(run->segment));
 }
 
+// For people. An array's meta bytes are text: dtype, shape and order.
+std::string describe(shared::SegmentKind kind, std::uint64_t size, const std::string& meta) {
+  const std::string bytes = std::to_string(size) + " bytes";
+  if (kind != shared::SegmentKind::array) return "a buffer of " + bytes;
+  return "an array of " + bytes + ", (dtype, shape, order) = " + meta;
+}
+
 // A lease on what exists, if it is what the request describes.
 Lease open_same(const SegmentRequest& request) {
   const Lease lease = Memory::instance().open(request.name, shared::Access::read_write);
@@ -82,14 +89,12 @@ Lease open_same(const SegmentRequest& request) {
       lease.segment->meta() == request.meta) {
     return lease;
   }
-  const std::uint64_t size = header.size;
+  const std::string existing = describe(header.kind, header.size, lease.segment->meta());
   Memory::instance().release(lease);
+  const std::string wanted = describe(request.kind, request.size, request.meta);
   PyErr_Format(PyExc_ValueError,
-               "there is already shared memory named '%s', and it is another: %llu bytes%s, not "
-               "%llu as asked for here",
-               request.name.c_str(), static_cast<unsigned long long>(size),
-               size == request.size ? " of another type" : "",
-               static_cast<unsigned long long>(request.size));
+               "there is already shared memory named '%s', and it is another: %s; asked for: %s",
+               request.name.c_str(), existing.c_str(), wanted.c_str());
   throw py::error_already_set();
 }
 
@@ -102,7 +107,9 @@ Lease create_or_open_once(const SegmentRequest& request) {
     return create(request);
   }
   for (;;) {
-    // What exists when we look may be gone when we open it, and the other way round.
+    // What exists when we look may be gone when we open it, and the other way round; who removes it
+    // may be stopped in the middle.
+    if (PyErr_CheckSignals() != 0) return {};
     try {
       if (request.exist_ok) return open_same(request);
     } catch (const SharedError& error) {
@@ -116,14 +123,33 @@ Lease create_or_open_once(const SegmentRequest& request) {
   }
 }
 
+// This process may itself hold the name, for a handle that has arrived meanwhile. False with a
+// Python error.
+bool let_go_of_arrivals() {
+  PyObject* module = PyImport_ImportModule("nativeconc.shared._handles");
+  if (module == nullptr) return false;
+  PyObject* done = PyObject_CallMethod(module, "let_go_of_arrivals", nullptr);
+  Py_DECREF(module);
+  Py_XDECREF(done);
+  return done != nullptr;
+}
+
 }  // namespace
 
 Lease create_or_open(const SegmentRequest& request) {
-  try {
-    return create_or_open_once(request);
-  } catch (...) {
-    set_error_from_current_exception();
-    return {};
+  for (bool is_last = false;; is_last = true) {
+    try {
+      return create_or_open_once(request);
+    } catch (const SharedError& error) {
+      if (is_last || error.fault() != SharedFault::exists) {
+        set_error_from_current_exception();
+        return {};
+      }
+    } catch (...) {
+      set_error_from_current_exception();
+      return {};
+    }
+    if (!let_go_of_arrivals()) return {};
   }
 }
 

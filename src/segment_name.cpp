@@ -10,7 +10,7 @@ bool parse_size(PyObject* object, std::uint64_t* size) {
     PyErr_Format(PyExc_TypeError, "size must be an int, not %.100s", Py_TYPE(object)->tp_name);
     return false;
   }
-  const Py_ssize_t number = PyNumber_AsSsize_t(object, nullptr);  // clips, never overflows
+  const Py_ssize_t number = PyNumber_AsSsize_t(object, PyExc_OverflowError);
   if (number == -1 && PyErr_Occurred() != nullptr) return false;
   if (number < 0) {
     PyErr_Format(PyExc_ValueError, "size must be 0 or more, not %S", object);
@@ -30,10 +30,18 @@ bool parse_name(PyObject* object, std::string* name) {
   Py_ssize_t length = 0;
   const char* text = PyUnicode_AsUTF8AndSize(object, &length);
   if (text == nullptr) return false;
+  if (length == 0) {
+    PyErr_SetString(PyExc_ValueError, "a name must not be empty");
+    return false;
+  }
   *name = std::string(text, static_cast<std::size_t>(length));
-  if (!name->empty()) return true;
-  PyErr_SetString(PyExc_ValueError, "a name must not be empty; None makes anonymous memory");
-  return false;
+  // What cannot be seen cannot be told apart, or typed.
+  for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(object); ++i) {
+    if (Py_UNICODE_ISPRINTABLE(PyUnicode_READ_CHAR(object, i))) continue;
+    PyErr_Format(PyExc_ValueError, "a name has printable characters only, not %R", object);
+    return false;
+  }
+  return true;
 }
 
 PyObject* name_of(const shared::Segment& segment) {

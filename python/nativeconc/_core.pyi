@@ -6,7 +6,17 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from threading import BrokenBarrierError as BrokenBarrierError
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final
+from typing import (
+    Any,
+    Final,
+    NoReturn,
+    Self,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    final,
+)
 
 import numpy as np
 from _typeshed import structseq

@@ -93,8 +93,12 @@ SegmentHeader plan_for(SegmentPlan plan, const CreationOptions& options) {
 Creation::Creation(const SegmentPlan& plan, CreationOptions options)
     : options_(std::move(options)), meta_(plan.meta), header_(plan_for(plan, options_)) {
   if (!options_.name.empty()) static_cast<void>(path_of(options_.name));
-  if (header_.size > kMaxSize) throw cannot_reserve(header_.size, false, EFBIG);
-  check_space(header_.file_size);
+  if (header_.size > kMaxSize) {
+    throw SharedError(SharedFault::full, EFBIG,
+                      "a segment has at most " + std::to_string(kMaxSize) + " bytes, not " +
+                          std::to_string(header_.size));
+  }
+  check_space(header_.size);
   file_ = create_file(options_.name);
   if (ftruncate(file_.get(), static_cast<off_t>(header_.file_size)) != 0) {
     throw cannot_reserve(header_.size, !options_.name.empty(), errno);

@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -104,12 +103,6 @@ bool unlink_if_named(const std::string& path, int fd) {
          file.st_ino == named.st_ino && unlink(path.c_str()) == 0;
 }
 
-// Whoever else has the file locked against us looks at it for some microseconds only.
-void wait_a_moment() {
-  const timespec moment{0, 50'000};
-  nanosleep(&moment, nullptr);
-}
-
 bool try_lock(int fd, int kind) {
   while (flock(fd, kind | LOCK_NB) != 0) {
     if (errno != EINTR) return false;
@@ -159,7 +152,8 @@ SegmentHeader read_header(int fd, std::string_view what, std::string* meta, stru
 std::string path_of(std::string_view name) {
   if (!can_be_name(name)) {
     throw std::invalid_argument("a name has 1 to " + std::to_string(kMaxName) +
-                                " bytes (UTF-8), none of them '/' or a control character");
+                                " bytes (UTF-8), none of them '/' or a control character, unlike " +
+                                quoted(name) + " (" + std::to_string(name.size()) + " bytes)");
   }
   return std::string(kNamesFolder) + "/" + prefix() + std::string(name);
 }
@@ -202,7 +196,8 @@ void refuse_if_taken(std::string_view name) {
     std::string meta;
     read_header(other.get(), "what is named " + quoted(name), &meta);
     throw SharedError(SharedFault::exists, EEXIST,
-                      "there is already shared memory named " + quoted(name));
+                      "there is already shared memory named " + quoted(name) +
+                          ": attach to it, or let go of it first");
   }
 }
 
@@ -223,16 +218,18 @@ HeldFile open_held(std::string_view name, Access access) {
     const int fd = held.file.get();
     if (fd < 0) throw cannot_open(name, errno);
     const bool is_unheld = try_lock(fd, LOCK_EX);
-    const bool is_locked = is_unheld || try_lock(fd, LOCK_SH);
+    const bool is_held_here = !is_unheld && try_lock(fd, LOCK_SH);
+    const int refusal = errno;
     struct stat status{};
     held.header = read_header(fd, what, &held.meta, &status);
-    if (is_unheld) {
-      unlink_if_named(path, fd);
-      throw not_found(name);
+    if (is_unheld) unlink_if_named(path, fd);
+    if (!is_unheld && !is_held_here && refusal != EWOULDBLOCK) {
+      throw refused("cannot lock " + what, refusal);
     }
+    // Whoever has it locked against us knows that nobody holds it, and is about to remove it.
+    if (!is_held_here) throw not_found(name);
     // A file that was removed has no name left, so too one whose name is now another's.
-    if (is_locked && status.st_nlink > 0) return held;
-    wait_a_moment();
+    if (status.st_nlink > 0) return held;
   }
 }
 

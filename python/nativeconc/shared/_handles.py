@@ -18,7 +18,7 @@ from nativeconc import _core
 from nativeconc.errors import SegmentError
 from nativeconc.shared import _in_flight, _mailbox
 
-__all__ = ["reduce_buffer", "restore_buffer"]
+__all__ = ["let_go_of_arrivals", "reduce_buffer", "restore_buffer"]
 
 _FEW = 8
 """Entries that are looked through for each handle that is sent or comes: a constant price."""
@@ -32,7 +32,11 @@ class _Sender(NamedTuple):
 
 
 def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
-    """What pickle writes for a buffer. It stays good until it has arrived, while we live."""
+    """What pickle writes for a buffer. It stays good until it has arrived, while we live.
+
+    Raises:
+        OSError: Too many others are on their way.
+    """
     # While there is a view another thread may close the buffer, but not end its memory.
     with memoryview(buffer):
         segment, block, generation, flight, size, fd, name, readonly, is_small = buffer._send()
@@ -41,7 +45,11 @@ def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
         assert kept is not None
         if _in_flight.reap(_FEW):
             _mailbox.tidy()
-        _in_flight.remember(kept, segment, block, flight, is_small=is_small)
+        try:
+            _in_flight.remember(kept, segment, block, flight, is_small=is_small)
+        except OSError:
+            _core.receive_known(segment, block, generation, flight, size, readonly)  # it never left
+            raise
         _mailbox.post(segment, block, flight, fd)
     handle = (segment, block, generation, flight, size, readonly)
     return restore_buffer, (handle, name, tuple(_Sender(*_core.this_process(), fd)))
@@ -76,9 +84,13 @@ def restore_buffer(
     return _receive_from(handle, _Sender(*sender))
 
 
-def _receive_from(
-    handle: tuple[bytes, int, int, int, int, bool], sender: _Sender
-) -> _core.Buffer:
+def let_go_of_arrivals() -> None:
+    """Keep nothing for handles that have arrived."""
+    _in_flight.reap()
+    _mailbox.reap()
+
+
+def _receive_from(handle: tuple[bytes, int, int, int, int, bool], sender: _Sender) -> _core.Buffer:
     if sender.pid_namespace != _core.this_process()[2]:
         raise SegmentError(
             errno.EINVAL, "shared memory cannot come from a process of another pid namespace"
@@ -86,7 +98,7 @@ def _receive_from(
     gone = FileNotFoundError(
         errno.ENOENT,
         f"the shared memory of this handle is gone: its sender (process {sender.pid}) has ended, or "
-        "has let go of it",
+        "let go of it; a sender must live until its handles are unpickled",
     )
     path = f"/proc/{sender.pid}/fd/{sender.fd}"
     try:

@@ -4,17 +4,20 @@
 """Handles that were pickled and have not arrived yet, and what this process keeps for them.
 
 A pickle carries no descriptor: the receiver opens the sender's. So whoever pickles a buffer keeps it
-until the handle has arrived, which the receiver notes in the segment itself. What never arrives (a
-pickle that is thrown away) is dropped when there are too many others.
+until the handle has arrived, which the receiver notes in the segment itself.
 
-Entries are looked through whenever another handle leaves or arrives, and by `shared.sweep()`.
+Entries are looked through whenever another handle leaves or arrives, and by `shared.sweep()`. Where
+there are too many, what was pickled long ago is taken for thrown away; what is recent is wanted, and
+then the next pickle is refused.
 """
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import resource
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,20 +34,34 @@ _MAX_BLOCKS = 65536
 _lock = OwnLock()
 
 
+OLD_S = 30.0
+"""What has been on its way for so long may be dropped where there is no room."""
+
+
 class InFlight(NamedTuple):
     """What is on its way from this process, or to it."""
 
     handles: int
     """Buffers and arrays that were pickled here and not yet unpickled anywhere."""
+    from_children: int
+    """Segments that children have sent to this process, and that nobody has unpickled yet."""
     descriptors: int
-    """Open files that are kept for them, and for what children have sent to this process."""
+    """Open files that are kept for both."""
     limit: int
-    """So many handles of big buffers at most; the oldest are dropped."""
+    """The most that `descriptors` may be for each."""
 
 
-class _Entry(NamedTuple):
-    buffer: Buffer
-    flights: set[int]
+class _Entry:
+    """One buffer, and the numbers of its handles."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.buffer = buffer
+        self.flights: set[int] = set()
+        self.since = 0.0
+
+    def add(self, flight: int) -> None:
+        self.flights.add(flight)
+        self.since = time.monotonic()
 
     def has_arrived(self) -> bool:
         return all(self.buffer._arrived(flight) for flight in self.flights)
@@ -56,20 +73,37 @@ _small: OrderedDict[_Key, _Entry] = OrderedDict()
 
 
 def limit() -> int:
-    """A quarter of the descriptors that this process may have: the rest is for its work."""
+    """Half of the descriptors that this process may have: the rest is for its work."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1024 if soft == resource.RLIM_INFINITY else max(8, min(soft // 4, 1024))
+    return 4096 if soft == resource.RLIM_INFINITY else max(8, min(soft // 2, 4096))
 
 
 def remember(buffer: Buffer, segment: bytes, block: int, flight: int, *, is_small: bool) -> None:
-    """Keep a buffer until its handle has arrived."""
+    """Keep a buffer until its handle has arrived.
+
+    Raises:
+        OSError: Too many others are on their way.
+    """
     entries, most = (_small, _MAX_BLOCKS) if is_small else (_big, limit())
+    key = segment, block
     with _lock():
-        entry = entries.setdefault((segment, block), _Entry(buffer, set()))
-        entry.flights.add(flight)
-        entries.move_to_end((segment, block))
-        while len(entries) > most:
-            entries.popitem(last=False)
+        if key not in entries and len(entries) >= most:
+            _make_room(entries, most)
+        entries.setdefault(key, _Entry(buffer)).add(flight)
+        entries.move_to_end(key)
+
+
+def _make_room(entries: OrderedDict[_Key, _Entry], most: int) -> None:
+    reap()
+    while len(entries) >= most:
+        oldest = next(iter(entries))
+        if time.monotonic() - entries[oldest].since < OLD_S:
+            raise OSError(
+                errno.EMFILE,
+                f"{most} handles of shared memory are on their way and not yet unpickled: each needs "
+                "an open file here until then (ulimit -n)",
+            )
+        del entries[oldest]
 
 
 def reap(most: int | None = None) -> bool:
@@ -77,7 +111,7 @@ def reap(most: int | None = None) -> bool:
 
     True if there was any. Small ones that are still on their way are looked at in turn.
     """
-    gone = []
+    gone = []  # they end after the lock is free
     with _lock():
         for entries, looked_at in ((_big, None), (_small, most)):
             for key in list(itertools.islice(entries, looked_at)):
@@ -91,7 +125,7 @@ def reap(most: int | None = None) -> bool:
 def in_flight() -> InFlight:
     """Count the handles that are on their way, and the descriptors kept for them.
 
-    Never blocks. A child starts with none.
+    Never blocks. A forked child starts with none.
     """
     from nativeconc.shared import _mailbox
 
@@ -100,12 +134,14 @@ def in_flight() -> InFlight:
     with _lock():
         handles = len(_big) + len(_small)
         files = {segment for segment, _ in (*_big, *_small)}
-    return InFlight(handles, len(files) + _mailbox.waiting(), limit())
+    mailed = _mailbox.waiting()
+    return InFlight(handles, mailed, len(files) + mailed, limit())
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Let go of all: what has not arrived never will."""
     _big.clear()
     _small.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=forget)

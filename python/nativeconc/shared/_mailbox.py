@@ -170,10 +170,11 @@ def _is_received(data: bytes, fd: int) -> bool:
 
 
 class _Letters(NamedTuple):
-    """What came for one piece of memory."""
+    """What came for one piece of memory, and when."""
 
     fd: int
     flights: set[int]
+    since: float
 
 
 class _Inbox:
@@ -214,9 +215,9 @@ class _Inbox:
             os.close(letters.fd)
 
     def reap(self) -> None:
-        """Let go of what others have received, and of the oldest when there is too much."""
+        """Let go of what others have received."""
         self._read()
-        for (segment, block), (fd, flights) in list(self._letters.items()):
+        for (segment, block), (fd, flights, _) in list(self._letters.items()):
             for flight in [f for f in flights if _core.was_received(fd, segment, block, f)]:
                 self.forget(segment, block, flight)
 
@@ -227,7 +228,8 @@ class _Inbox:
         self._accept()
         # A line brings one letter, with a child's mail: it goes to the end of the list.
         for mail in self._mail:
-            while (letter := _read_letter(mail)) is not None:
+            # What is not read stays where it is.
+            while self._has_room() and (letter := _read_letter(mail)) is not None:
                 data, fd = letter
                 if fd >= 0 and data == _MAIL:
                     self._mail.append(socket.socket(fileno=fd))
@@ -259,17 +261,31 @@ class _Inbox:
             known.flights.add(flight)
             os.close(fd)
             return
-        self._letters[segment, block] = _Letters(fd, {flight})
-        if len(self._letters) > _in_flight.limit():
-            _, oldest = self._letters.popitem(last=False)
-            os.close(oldest.fd)
+        self._letters[segment, block] = _Letters(fd, {flight}, time.monotonic())
+
+    def _has_room(self) -> bool:
+        """Whether one more letter may be kept, instead of an old one if need be."""
+        if len(self._letters) < _in_flight.limit():
+            return True
+        key, oldest = next(iter(self._letters.items()))
+        if time.monotonic() - oldest.since < _in_flight.OLD_S:
+            return False
+        del self._letters[key]
+        os.close(oldest.fd)
+        return True
+
+    def empty(self) -> None:
+        """Let go of all that has been sent."""
+        self._read()
+        while self._letters:
+            os.close(self._letters.popitem()[1].fd)
+            self._read()
 
     def close(self) -> None:
         for end in (*self._mail, *([self._line] if self._line else [])):
             end.close()
         self._mail, self._line = [], None
-        while self._letters:
-            os.close(self._letters.popitem()[1].fd)
+        self.empty()
 
 
 _outbox = _Outbox()
@@ -306,6 +322,12 @@ def reap() -> None:
     with _lock():
         _outbox.tidy()
         _inbox.reap()
+
+
+def empty() -> None:
+    """Let go of all that children have sent, and not of what this process has."""
+    with _lock():
+        _inbox.empty()
 
 
 def leave() -> None:

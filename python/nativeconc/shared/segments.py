@@ -79,17 +79,25 @@ def segments() -> list[Segment]:
     return sorted(found, key=lambda s: (s.name is None, s.name or "", s.age))
 
 
-def sweep() -> list[str]:
+def sweep(*, in_flight: bool = False) -> list[str]:
     """Remove the names that no living process holds, and let go of memory that is not needed.
 
-    Creating and attaching by name remove them, too, if that was not done a moment ago. Memory that this process
-    keeps for its next small arrays, and for handles that have arrived meanwhile, is given back.
+    Creating and attaching by name remove names, too, if that was not done a moment ago. Memory that
+    this process keeps for its next small arrays, and for handles that have arrived, is given back.
+
+    Args:
+        in_flight: Give back as well what is kept for handles that have not arrived: none of those
+            that this process has pickled, or its children have sent to it, arrives any more. For
+            pickles that were thrown away, and workers that died before they read theirs.
 
     Returns:
         The names that were removed, sorted.
     """
     _in_flight.reap()
     _mailbox.reap()
+    if in_flight:
+        _in_flight.forget()
+        _mailbox.empty()
     _core.trim_arenas()
     return [name for name in _core.segment_names() if _core.remove_if_unheld(name)]
 
