@@ -117,13 +117,32 @@ PyObject* buffer_send(PyObject* self, PyObject*) {
   });
 }
 
+// The number of a handle: -1 or more. False with a Python error.
+bool parse_flight(PyObject* object, shared::Handle* handle) {
+  const long number = PyLong_AsLong(object);
+  if (number == -1 && PyErr_Occurred() != nullptr) return false;
+  if (number < -1 || number > shared::Segment::kMaxHandle) {
+    PyErr_SetString(PyExc_ValueError, "this is no number of a handle");
+    return false;
+  }
+  handle->flight = static_cast<int>(number);
+  return true;
+}
+
 PyObject* buffer_arrived(PyObject* self, PyObject* flight) {
-  const long number = PyLong_AsLong(flight);
-  if (number == -1 && PyErr_Occurred() != nullptr) return nullptr;
-  return read_open(self, [number](const shared::Lease& lease) {
-    shared::Handle handle;
-    handle.flight = static_cast<int>(number);
+  shared::Handle handle;
+  if (!parse_flight(flight, &handle)) return nullptr;
+  return read_open(self, [&handle](const shared::Lease& lease) {
     return PyBool_FromLong(shared::Memory::arrived(lease, handle) ? 1 : 0);
+  });
+}
+
+PyObject* buffer_recall(PyObject* self, PyObject* flight) {
+  shared::Handle handle;
+  if (!parse_flight(flight, &handle)) return nullptr;
+  return read_open(self, [&handle](const shared::Lease& lease) {
+    lease.segment->mark_received(lease.block, handle.flight);
+    return Py_NewRef(Py_None);
   });
 }
 
@@ -159,6 +178,8 @@ PyMethodDef methods[] = {
      "(id, block, generation, flight, size, fd, name, readonly, is_block) of a handle."},
     {"_arrived", buffer_arrived, METH_O,
      "_arrived($self, flight, /)\n--\n\nWhether the handle of this number was received."},
+    {"_recall", buffer_recall, METH_O,
+     "_recall($self, flight, /)\n--\n\nThe handle of this number does not arrive."},
     {nullptr, nullptr, 0, nullptr},
 };
 

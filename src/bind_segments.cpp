@@ -62,7 +62,7 @@ Handle parse_handle(const py::bytes& id, std::uint32_t block, std::uint32_t gene
                     std::uint64_t size) {
   const std::string raw = id;
   Handle handle{{}, block, generation, flight, size};
-  if (raw.size() != sizeof handle.id || flight < -1 || flight > 31) {
+  if (raw.size() != sizeof handle.id || flight < -1 || flight > shared::Segment::kMaxHandle) {
     throw py::value_error("this is no handle of shared memory");
   }
   std::memcpy(&handle.id, raw.data(), sizeof handle.id);

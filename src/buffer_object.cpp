@@ -24,8 +24,25 @@ Lease take_if_unseen(PyObject* self) {
   return std::exchange(object->lease, Lease{});
 }
 
+bool is_finalizing() {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
+
+// Lets others run while a big one is unmapped. Not at the end of the interpreter: there whoever
+// lets the GIL go may not get it back.
 void give_back(const Lease& lease) {
-  if (lease.segment != nullptr) Memory::instance().release(lease);
+  if (lease.segment == nullptr) return;
+  if (lease.size <= kQuickRelease || is_finalizing()) {
+    Memory::instance().release(lease);
+    return;
+  }
+  PyThreadState* state = release_gil();
+  Memory::instance().release(lease);
+  take_gil(state);
 }
 
 }  // namespace
@@ -47,9 +64,10 @@ PyObject* new_buffer_object(PyTypeObject* type, const Lease& lease) {
 
 void dealloc_buffer(PyObject* self) {
   if (buffer_object(self)->weakrefs != nullptr) PyObject_ClearWeakRefs(self);
-  give_back(buffer_object(self)->lease);
+  const Lease lease = buffer_object(self)->lease;
   Py_CLEAR(buffer_object(self)->name);
   free_instance(self);
+  give_back(lease);
 }
 
 const Lease* open_lease(PyObject* self) {
@@ -70,7 +88,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
   }
   if (result == 0) {
     ++object->views;
-    if ((flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS) object->is_pinned = true;
+    if ((flags & PyBUF_FORMAT) == 0) object->is_pinned = true;
   }
   NATIVECONC_END_EXCLUSIVE();
   return result;
@@ -91,13 +109,7 @@ PyObject* close_buffer(PyObject* self, PyObject*) {
   buffer_object(self)->is_closed = true;
   lease = take_if_unseen(self);
   NATIVECONC_END_EXCLUSIVE();
-  if (lease.segment != nullptr && lease.size > kQuickRelease) {
-    PyThreadState* state = release_gil();
-    give_back(lease);
-    take_gil(state);
-  } else {
-    give_back(lease);
-  }
+  give_back(lease);
   Py_RETURN_NONE;
 }
 

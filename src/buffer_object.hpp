@@ -6,9 +6,10 @@
 //
 // The memory stays mapped while the lease lasts, and the lease lasts as long as anybody may look:
 // close() ends it at once if nobody looks, else the last view that goes ends it, else the end of
-// the object. A view through the buffer protocol is counted. NumPy takes some without being counted
-// (numpy.ndarray(buffer=...) asks, lets go at once, and keeps the address and a reference): who
-// asks as it does pins the lease to the object.
+// the object. A memoryview is counted. NumPy (numpy.ndarray(buffer=...)) and others
+// (torch.frombuffer) take an address, let the view go at once, and keep a reference to the object:
+// whoever asks without wanting the format, as they do and memoryview does not, pins the lease to
+// the object.
 //
 // Needs the GIL, or on free-threaded builds the object's critical section, which the functions
 // take.

@@ -53,6 +53,12 @@ bool run_to_the_end(Run* run) {
   return true;
 }
 
+// Whether an arena has room for it.
+bool is_block(const SegmentRequest& request) {
+  return request.name.empty() && !request.huge_pages && !request.prefault &&
+         request.size <= shared::Arena::kMaxBlock;
+}
+
 Lease create(const SegmentRequest& request) {
   auto run = std::make_unique<Run>();
   shared::SegmentPlan plan;
@@ -99,13 +105,8 @@ Lease open_same(const SegmentRequest& request) {
 }
 
 Lease create_or_open_once(const SegmentRequest& request) {
-  if (request.name.empty()) {
-    if (!request.huge_pages && !request.prefault) {
-      const Lease block = Memory::instance().take_block(request.size, request.zeroed);
-      if (block.segment != nullptr) return block;
-    }
-    return create(request);
-  }
+  if (is_block(request)) return Memory::instance().take_block(request.size, request.zeroed);
+  if (request.name.empty()) return create(request);
   for (;;) {
     // What exists when we look may be gone when we open it, and the other way round; who removes it
     // may be stopped in the middle.
@@ -137,19 +138,13 @@ bool let_go_of_arrivals() {
 }  // namespace
 
 Lease create_or_open(const SegmentRequest& request) {
-  for (bool is_last = false;; is_last = true) {
-    try {
-      return create_or_open_once(request);
-    } catch (const SharedError& error) {
-      if (is_last || error.fault() != SharedFault::exists) {
-        set_error_from_current_exception();
-        return {};
-      }
-    } catch (...) {
-      set_error_from_current_exception();
-      return {};
-    }
-    if (!let_go_of_arrivals()) return {};
+  // What has arrived elsewhere is given back first: it may be as big, or have the same name.
+  if (!is_block(request) && !let_go_of_arrivals()) return {};
+  try {
+    return create_or_open_once(request);
+  } catch (...) {
+    set_error_from_current_exception();
+    return {};
   }
 }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kGrain = 64;
 constexpr int kSmallClasses = 8;       // 64, 128 ... 512
 constexpr int kClassesOfDoubling = 4;  // then 640, 768, 896, 1024, 1280 ...
+constexpr std::uint32_t kLanes = 16;
 constexpr std::uint64_t kFirstBytes = 256 << 10;
 constexpr std::uint64_t kMaxBytes = 64 << 20;
 constexpr std::uint64_t kMaxBlocksOfArena = 8192;
@@ -47,6 +48,7 @@ SegmentPlan Arena::plan(int size_class, std::uint64_t blocks) {
   plan.block_size = block_size;
   plan.block_count = static_cast<std::uint32_t>(std::clamp(blocks, least, most));
   plan.slot_count = kMaxSlots;
+  plan.lane_count = kLanes;
   return plan;
 }
 
@@ -77,19 +79,30 @@ std::int64_t Arena::take(bool* is_fresh) {
   while (!free_.empty()) {
     const std::uint32_t block = free_.back();
     free_.pop_back();
-    const std::uint32_t before = holds_.generation(block).fetch_add(1);
+    // No handle has generation 0: it is the block that was never given out.
+    const std::uint32_t before = holds_.generation(block).load();
+    const std::uint32_t next = before + 1 == 0 ? 1 : before + 1;
+    holds_.generation(block).store(next);
     if (holds_.is_held(block)) {
       holds_.generation(block).store(before);
       lent_.push_back(block);
       continue;
     }
-    holds_.in_flight(block).store(0);
-    uses_[block] = {1, before + 1};
+    free_lanes(block);
+    *is_fresh = uses_[block].generation == 0;
+    uses_[block] = {1, next};
     ++used_;
-    *is_fresh = before == 0;
     return block;
   }
   return -1;
+}
+
+// What handles of the block's former life took, and never arrived.
+void Arena::free_lanes(std::uint32_t block) const {
+  for (std::atomic<std::uint8_t>& lane : holds_.lanes(block)) {
+    const std::uint8_t now = lane.load(std::memory_order_relaxed);
+    if (now % 2 == 1) lane.store(static_cast<std::uint8_t>(now + 1), std::memory_order_relaxed);
+  }
 }
 
 void Arena::reclaim() {

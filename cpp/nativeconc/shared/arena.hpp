@@ -68,6 +68,7 @@ class Arena {
   void settle_in_child(Segment& segment);
 
  private:
+  void free_lanes(std::uint32_t block) const;
   struct Use {
     std::uint32_t count = 0;
     std::uint32_t generation = 0;

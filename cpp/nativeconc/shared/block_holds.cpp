@@ -30,6 +30,8 @@ bool set_lock(int fd, int slot, short kind) {
 BlockHolds::BlockHolds(std::byte* base, const SegmentHeader& header)
     : state_(reinterpret_cast<ArenaState*>(base + kArenaState)),
       states_(reinterpret_cast<BlockState*>(base + header.blocks_offset)),
+      lanes_(reinterpret_cast<std::atomic<std::uint8_t>*>(base + lanes_offset(header))),
+      lane_count_(header.lane_count),
       rows_(reinterpret_cast<std::atomic<std::uint64_t>*>(base + header.holds_offset)),
       words_(hold_words(header.block_count)),
       slots_(static_cast<int>(header.slot_count)) {}

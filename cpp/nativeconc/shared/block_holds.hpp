@@ -35,6 +35,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
 #include "nativeconc/shared/segment_header.hpp"
 
@@ -51,8 +52,9 @@ class BlockHolds {
   std::atomic<std::uint32_t>& generation(std::uint32_t block) const {
     return states_[block].generation;
   }
-  std::atomic<std::uint32_t>& in_flight(std::uint32_t block) const {
-    return states_[block].in_flight;
+  // The lanes of a block: segment.hpp.
+  std::span<std::atomic<std::uint8_t>> lanes(std::uint32_t block) const {
+    return {lanes_ + std::uint64_t{block} * lane_count_, lane_count_};
   }
 
   // Takes a slot that is free, or whose process died, with the lock on an open file that this
@@ -80,6 +82,8 @@ class BlockHolds {
 
   ArenaState* state_ = nullptr;
   BlockState* states_ = nullptr;
+  std::atomic<std::uint8_t>* lanes_ = nullptr;
+  std::uint32_t lane_count_ = 0;
   std::atomic<std::uint64_t>* rows_ = nullptr;
   std::uint64_t words_ = 0;
   int slots_ = 0;

@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "nativeconc/os/memory_budget.hpp"
@@ -31,7 +31,7 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kHugePage = 2 << 20;
-constexpr std::uint64_t kStep = 32 << 20;
+constexpr std::uint64_t kLeastStep = 1 << 20;
 
 // The check reads several files of /proc and /sys, which would cost more than a small segment: it
 // is made once for so many bytes.
@@ -93,6 +93,11 @@ SegmentHeader plan_for(SegmentPlan plan, const CreationOptions& options) {
 Creation::Creation(const SegmentPlan& plan, CreationOptions options)
     : options_(std::move(options)), meta_(plan.meta), header_(plan_for(plan, options_)) {
   if (!options_.name.empty()) static_cast<void>(path_of(options_.name));
+  if (meta_.size() > kMaxMeta) {
+    throw std::invalid_argument("the description of the data has " + std::to_string(meta_.size()) +
+                                " bytes; at most " + std::to_string(kMaxMeta) +
+                                " can be kept beside it");
+  }
   if (header_.size > kMaxSize) {
     throw SharedError(SharedFault::full, EFBIG,
                       "a segment has at most " + std::to_string(kMaxSize) + " bytes, not " +
@@ -109,43 +114,47 @@ Creation::Creation(const SegmentPlan& plan, CreationOptions options)
                      kHugePage);
     madvise(mapping_->base() + header_.data_offset, header_.file_size - header_.data_offset,
             MADV_HUGEPAGE);
-    reserve(0, std::min(header_.data_offset, kPage + header_.meta_offset + header_.meta_size));
+    const std::uint64_t head = kPage + header_.meta_offset + header_.meta_size;
+    while (!reserve(0, std::min(header_.data_offset, head))) {
+    }
     reserved_ = header_.data_offset;
   }
 }
 
 bool Creation::step() {
   const std::uint64_t begin = reserved_;
-  const std::uint64_t end = std::min(begin + kStep, header_.file_size);
+  const std::uint64_t end = std::min(begin + step_, header_.file_size);
   if (begin == end) return false;
-  if (options_.huge_pages) {
-    populate(begin, end);
-    reserve(begin, end);
-  } else {
-    reserve(begin, end);
-    if (options_.prefault) {
-      if (!mapping_) mapping_.emplace(file_.get(), header_.file_size, Access::read_write);
-      populate(begin, end);
-    }
+  const bool needs_mapping = options_.huge_pages || options_.prefault;
+  if (needs_mapping && !mapping_) {
+    mapping_.emplace(file_.get(), header_.file_size, Access::read_write);
   }
-  reserved_ = end;
+  // Only pages that are still missing become huge, so those are touched before they are reserved.
+  const bool is_done = options_.huge_pages
+                           ? populate(begin, end) && reserve(begin, end)
+                           : reserve(begin, end) && (!options_.prefault || populate(begin, end));
+  if (is_done) {
+    reserved_ = end;
+  } else {
+    // A signal came, and some kernels undo the whole step then: take smaller ones.
+    step_ = std::max(step_ / 2, kLeastStep);
+  }
   return reserved_ < header_.file_size;
 }
 
-void Creation::reserve(std::uint64_t begin, std::uint64_t end) const {
-  while (fallocate(file_.get(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) !=
-         0) {
-    if (errno != EINTR) throw cannot_reserve(header_.size, !options_.name.empty(), errno);
+bool Creation::reserve(std::uint64_t begin, std::uint64_t end) const {
+  if (fallocate(file_.get(), 0, static_cast<off_t>(begin), static_cast<off_t>(end - begin)) == 0) {
+    return true;
   }
+  if (errno == EINTR) return false;
+  throw cannot_reserve(header_.size, !options_.name.empty(), errno);
 }
 
-void Creation::populate(std::uint64_t begin, std::uint64_t end) const {
-  std::byte* const at = mapping_->base() + begin;
-  while (madvise(at, end - begin, MADV_POPULATE_WRITE) != 0) {
-    if (errno == EINTR || errno == EAGAIN) continue;
-    if (errno == EINVAL) return;  // an older kernel: the pages come when they are used
-    throw cannot_reserve(header_.size, !options_.name.empty(), errno);
-  }
+bool Creation::populate(std::uint64_t begin, std::uint64_t end) const {
+  if (madvise(mapping_->base() + begin, end - begin, MADV_POPULATE_WRITE) == 0) return true;
+  if (errno == EINVAL) return true;  // an older kernel: the pages come when they are used
+  if (errno == EINTR || errno == EAGAIN) return false;
+  throw cannot_reserve(header_.size, !options_.name.empty(), errno);
 }
 
 void Creation::write_header() {

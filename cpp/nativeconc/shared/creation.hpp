@@ -37,8 +37,9 @@ class Creation {
   std::unique_ptr<Segment> finish();
 
  private:
-  void reserve(std::uint64_t begin, std::uint64_t end) const;
-  void populate(std::uint64_t begin, std::uint64_t end) const;
+  // False if a signal came first.
+  bool reserve(std::uint64_t begin, std::uint64_t end) const;
+  bool populate(std::uint64_t begin, std::uint64_t end) const;
   void write_header();
 
   CreationOptions options_;
@@ -47,6 +48,7 @@ class Creation {
   FileDescriptor file_;
   std::optional<Mapping> mapping_;
   std::uint64_t reserved_ = 0;
+  std::uint64_t step_ = 32 << 20;
 };
 
 }  // namespace nativeconc::shared

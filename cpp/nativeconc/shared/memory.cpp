@@ -39,12 +39,7 @@ FileDescriptor reopen(int fd, Access access) {
 bool was_received(int fd, const Handle& handle) {
   std::string meta;
   const SegmentHeader header = read_header(fd, "what a handle means", &meta);
-  if (header.id != handle.id || handle.block >= header.block_count || handle.flight < 0)
-    return false;
-  BlockState state{};
-  const std::uint64_t offset = header.blocks_offset + handle.block * sizeof state;
-  if (pread(fd, &state, sizeof state, static_cast<off_t>(offset)) != sizeof state) return false;
-  return (state.in_flight.load() >> handle.flight & 1) == 0;
+  return header.id == handle.id && Segment::was_received(fd, handle.block, handle.flight, header);
 }
 
 // The mutex, and what is to be destroyed after it.

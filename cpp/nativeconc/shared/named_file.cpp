@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -103,6 +104,13 @@ bool unlink_if_named(const std::string& path, int fd) {
          file.st_ino == named.st_ino && unlink(path.c_str()) == 0;
 }
 
+// Whoever removes a name needs some microseconds, unless it is stopped.
+constexpr int kMaxLooks = 40;
+void wait_a_moment() {
+  const timespec moment{0, 50'000};
+  nanosleep(&moment, nullptr);
+}
+
 bool try_lock(int fd, int kind) {
   while (flock(fd, kind | LOCK_NB) != 0) {
     if (errno != EINTR) return false;
@@ -125,7 +133,14 @@ void check_file(const struct stat& status, std::string_view what) {
   }
 }
 
-SegmentHeader read_header(int fd, std::string_view what, std::string* meta, struct stat* status) {
+void check_namespace(const SegmentHeader& header, std::string_view what) {
+  if (header.pid_namespace == os::this_process().pid_namespace) return;
+  throw damaged(what, "a process of another pid namespace made it");
+}
+
+// Whatever pid namespace it is from.
+SegmentHeader read_any_header(int fd, std::string_view what, std::string* meta,
+                              struct stat* status) {
   if (fstat(fd, status) != 0) throw refused("cannot look at " + std::string(what), errno);
   check_file(*status, what);
   std::array<std::byte, sizeof(SegmentHeader)> bytes{};
@@ -141,9 +156,6 @@ SegmentHeader read_header(int fd, std::string_view what, std::string* meta, stru
     throw damaged(what, "it is too short");
   fault = check_sum(header, *meta);
   if (!fault.empty()) throw damaged(what, fault);
-  if (header.pid_namespace != os::this_process().pid_namespace) {
-    throw damaged(what, "a process of another pid namespace made it");
-  }
   return header;
 }
 
@@ -188,13 +200,21 @@ FileDescriptor create_unnamed_file() {
 
 void refuse_if_taken(std::string_view name) {
   const std::string path = path_of(name);
+  const std::string what = "what is named " + quoted(name);
   struct stat status{};
-  while (lstat(path.c_str(), &status) == 0 && !remove_if_unheld(name)) {
+  for (int looks = 0; lstat(path.c_str(), &status) == 0 && !remove_if_unheld(name); ++looks) {
     const FileDescriptor other = open_file(path, Access::read_only);
     if (!other.is_open() && errno == ENOENT) continue;
     if (!other.is_open()) throw cannot_open(name, errno);
+    const bool is_held = try_lock(other.get(), LOCK_SH);
     std::string meta;
-    read_header(other.get(), "what is named " + quoted(name), &meta);
+    read_header(other.get(), what, &meta);
+    if (is_held) {
+      leave(other, name);  // the holder may have gone while this process held it, too
+    } else if (looks < kMaxLooks) {
+      wait_a_moment();  // somebody is removing it
+      continue;
+    }
     throw SharedError(SharedFault::exists, EEXIST,
                       "there is already shared memory named " + quoted(name) +
                           ": attach to it, or let go of it first");
@@ -221,13 +241,14 @@ HeldFile open_held(std::string_view name, Access access) {
     const bool is_held_here = !is_unheld && try_lock(fd, LOCK_SH);
     const int refusal = errno;
     struct stat status{};
-    held.header = read_header(fd, what, &held.meta, &status);
+    held.header = read_any_header(fd, what, &held.meta, &status);
     if (is_unheld) unlink_if_named(path, fd);
     if (!is_unheld && !is_held_here && refusal != EWOULDBLOCK) {
       throw refused("cannot lock " + what, refusal);
     }
     // Whoever has it locked against us knows that nobody holds it, and is about to remove it.
     if (!is_held_here) throw not_found(name);
+    check_namespace(held.header, what);
     // A file that was removed has no name left, so too one whose name is now another's.
     if (status.st_nlink > 0) return held;
   }
@@ -245,7 +266,9 @@ bool remove_if_unheld(std::string_view name) {
   if (!file.is_open() || !try_lock(file.get(), LOCK_EX)) return false;
   try {
     std::string meta;
-    read_header(file.get(), "", &meta);
+    struct stat status{};
+    // A lock tells that nobody holds it, in any pid namespace.
+    read_any_header(file.get(), "", &meta, &status);
   } catch (const SharedError&) {
     return false;
   }
@@ -266,7 +289,9 @@ void sweep_if_due() {
 
 SegmentHeader read_header(int fd, std::string_view what, std::string* meta) {
   struct stat status{};
-  return read_header(fd, what, meta, &status);
+  const SegmentHeader header = read_any_header(fd, what, meta, &status);
+  check_namespace(header, what);
+  return header;
 }
 
 }  // namespace nativeconc::shared

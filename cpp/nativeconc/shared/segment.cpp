@@ -5,8 +5,8 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -17,6 +17,14 @@ namespace nativeconc::shared {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
+constexpr int kLaneBits = 16;
+
+constexpr std::uint32_t lane_of(int handle) {
+  return static_cast<std::uint32_t>(handle) & ((1U << kLaneBits) - 1);
+}
+constexpr std::uint8_t count_of(int handle) {
+  return static_cast<std::uint8_t>(handle >> kLaneBits);
+}
 
 SharedError cannot_map(std::uint64_t size, int code) {
   const std::string what = "cannot map " + std::to_string(size) + " bytes: ";
@@ -129,30 +137,34 @@ void Segment::leave_name() {
 
 // Where this process may only read, the file is opened anew for a moment.
 template <class Use>
-bool Segment::use_flights(std::uint32_t block, Use use) const {
+void Segment::use_lanes(std::uint32_t block, Use use) const {
   if (access_ == Access::read_write) {
-    use(holds_.in_flight(block));
-    return true;
+    use(holds_.lanes(block));
+    return;
   }
   const std::string self = "/proc/self/fd/" + std::to_string(file_.get());
   const FileDescriptor file(open(self.c_str(), O_RDWR | O_CLOEXEC));
-  if (!file.is_open()) return false;
+  if (!file.is_open()) return;
   const std::uint64_t head = header_.data_offset;
   void* base = mmap(nullptr, head, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (base == MAP_FAILED) return false;
-  use(BlockHolds(static_cast<std::byte*>(base), header_).in_flight(block));
+  if (base == MAP_FAILED) return;
+  use(BlockHolds(static_cast<std::byte*>(base), header_).lanes(block));
   munmap(base, head);
-  return true;
 }
 
 int Segment::mark_in_flight(std::uint32_t block) const {
+  // A lane that was free a moment ago is the last to be taken again, so that its count comes round
+  // as late as can be. relaxed: any number will do
+  static constinit std::atomic<std::uint32_t> next{0};
   int handle = -1;
-  use_flights(block, [&handle](std::atomic<std::uint32_t>& flights) {
-    for (std::uint32_t now = flights.load(); ~now != 0;) {
-      const int free = std::countr_one(now);
-      if (flights.compare_exchange_weak(now, now | std::uint32_t{1} << free)) {
-        handle = free;
-        return;
+  use_lanes(block, [&handle](std::span<std::atomic<std::uint8_t>> lanes) {
+    const std::uint32_t first = next.fetch_add(1, std::memory_order_relaxed);
+    for (std::uint32_t i = 0; i < lanes.size() && handle < 0; ++i) {
+      const auto lane = static_cast<std::uint32_t>((first + i) % lanes.size());
+      std::uint8_t now = lanes[lane].load();
+      const auto taken = static_cast<std::uint8_t>(now + 1);
+      if (now % 2 == 0 && lanes[lane].compare_exchange_strong(now, taken)) {
+        handle = static_cast<int>(lane | std::uint32_t{taken} << kLaneBits);
       }
     }
   });
@@ -161,14 +173,27 @@ int Segment::mark_in_flight(std::uint32_t block) const {
 
 void Segment::mark_received(std::uint32_t block, int handle) const {
   if (handle < 0) return;
-  use_flights(block, [handle](std::atomic<std::uint32_t>& flights) {
-    flights.fetch_and(~(std::uint32_t{1} << handle));
+  use_lanes(block, [handle](std::span<std::atomic<std::uint8_t>> lanes) {
+    const std::uint32_t lane = lane_of(handle);
+    std::uint8_t taken = count_of(handle);
+    if (lane >= lanes.size() || taken % 2 == 0) return;
+    lanes[lane].compare_exchange_strong(taken, static_cast<std::uint8_t>(taken + 1));
   });
 }
 
 bool Segment::is_in_flight(std::uint32_t block, int handle) const {
   if (handle < 0) return true;
-  return (holds_.in_flight(block).load() >> handle & 1) != 0;
+  const auto lanes = holds_.lanes(block);
+  const std::uint32_t lane = lane_of(handle);
+  return lane < lanes.size() && lanes[lane].load() == count_of(handle);
+}
+
+bool Segment::was_received(int fd, std::uint32_t block, int handle, const SegmentHeader& header) {
+  const std::uint32_t lane = handle < 0 ? header.lane_count : lane_of(handle);
+  if (block >= header.block_count || lane >= header.lane_count) return false;
+  const std::uint64_t at = lanes_offset(header) + std::uint64_t{block} * header.lane_count + lane;
+  std::uint8_t now = 0;
+  return pread(fd, &now, 1, static_cast<off_t>(at)) == 1 && now != count_of(handle);
 }
 
 }  // namespace nativeconc::shared

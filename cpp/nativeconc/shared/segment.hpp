@@ -69,12 +69,20 @@ class Segment {
   }
   const BlockHolds& holds() const { return holds_; }
 
-  // The handles of a block that are on their way. mark_in_flight() returns the number of a handle,
-  // or -1 where it cannot be told when it arrives: all numbers are taken, or this process may only
-  // read.
+  // Handles of a block that are on their way. Each takes a lane, which is a byte in the segment
+  // that counts on: odd while its handle is on the way, even when it has arrived or there is none.
+  // A handle is its lane and that count, so one that is received twice does not take another's
+  // lane.
+  //   bits 0..15   lane
+  //   bits 16..23  what the lane says while this handle is on its way
+  // mark_in_flight() returns -1 where it cannot be told when the handle arrives: all lanes are
+  // taken, or this process cannot write.
+  static constexpr int kMaxHandle = (1 << 24) - 1;
   int mark_in_flight(std::uint32_t block) const;
   void mark_received(std::uint32_t block, int handle) const;
   bool is_in_flight(std::uint32_t block, int handle) const;
+  // The same question about an open file that is not mapped. False too if it cannot be told.
+  static bool was_received(int fd, std::uint32_t block, int handle, const SegmentHeader& header);
 
   // A child that was just forked holds the arena by an open file of its own, not by its parent's.
   // Async-signal-safe. False if that cannot be.
@@ -88,7 +96,7 @@ class Segment {
 
  private:
   template <class Use>
-  bool use_flights(std::uint32_t block, Use use) const;
+  void use_lanes(std::uint32_t block, Use use) const;
 
   std::atomic<bool> is_file_shared_{false};
   FileDescriptor file_;

@@ -44,7 +44,8 @@ std::string find_fault(const SegmentHeader& h, std::uint64_t file_size) {
   }
   if (h.file_size != file_size) return "its size is not what its header says";
   if (h.block_count == 0 || h.block_count > kMaxBlocks || h.slot_count > kMaxSlots ||
-      h.block_size > kMaxSize || h.size > kMaxSize || h.meta_size > kMaxMeta) {
+      h.lane_count > kMaxLanes || h.block_size > kMaxSize || h.size > kMaxSize ||
+      h.meta_size > kMaxMeta) {
     return "its header is out of bounds";
   }
   const bool is_arena = h.kind == SegmentKind::arena;
@@ -52,7 +53,7 @@ std::string find_fault(const SegmentHeader& h, std::uint64_t file_size) {
       h.size != h.block_size * h.block_count) {
     return "its header contradicts itself";
   }
-  const std::uint64_t states = std::uint64_t{h.block_count} * sizeof(BlockState);
+  const std::uint64_t states = std::uint64_t{h.block_count} * (sizeof(BlockState) + h.lane_count);
   const std::uint64_t holds =
       hold_words(h.block_count) * sizeof(std::uint64_t) * std::uint64_t{h.slot_count};
   if (h.blocks_offset < kBlockStates || h.blocks_offset % kCacheLine != 0 ||
@@ -85,8 +86,10 @@ SegmentHeader plan_header(const SegmentPlan& plan) {
   h.block_size = plan.block_size;
   h.block_count = plan.block_count;
   h.slot_count = plan.slot_count;
+  h.lane_count = plan.lane_count;
   h.blocks_offset = kBlockStates;
-  h.holds_offset = round_up(h.blocks_offset + plan.block_count * sizeof(BlockState), kCacheLine);
+  h.holds_offset =
+      round_up(lanes_offset(h) + std::uint64_t{plan.block_count} * plan.lane_count, kCacheLine);
   h.meta_offset =
       h.holds_offset + hold_words(plan.block_count) * sizeof(std::uint64_t) * plan.slot_count;
   h.meta_size = plan.meta.size();

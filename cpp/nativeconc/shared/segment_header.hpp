@@ -7,7 +7,8 @@
 //
 //   0             SegmentHeader
 //   kArenaState   ArenaState
-//   blocks_offset BlockState[block_count]
+//   blocks_offset BlockState[block_count], and behind them
+//                 std::uint8_t[block_count][lane_count]: handles on their way, segment.hpp
 //   holds_offset  std::uint64_t[slot_count][hold_words(block_count)]; arenas alone: block_holds.hpp
 //   meta_offset   meta_size bytes that the core does not read (an array's dtype and shape)
 //   data_offset   block_count blocks of block_size bytes; a multiple of the page size
@@ -60,7 +61,7 @@ struct SegmentHeader {
   std::uint64_t meta_offset;
   std::uint64_t meta_size;
   std::int32_t creator_pid;
-  std::uint32_t reserved;
+  std::uint32_t lane_count;  // handles of a block that can be on their way at the same time
   std::uint64_t creator_start_time;
   std::uint64_t pid_namespace;
   std::int64_t created_ns;  // since 1970
@@ -70,6 +71,7 @@ static_assert(sizeof(SegmentHeader) == 144);
 static_assert(offsetof(SegmentHeader, id) == 16);
 static_assert(offsetof(SegmentHeader, block_count) == 64);
 static_assert(offsetof(SegmentHeader, creator_pid) == 104);
+static_assert(offsetof(SegmentHeader, lane_count) == 108);
 static_assert(offsetof(SegmentHeader, checksum) == 136);
 static_assert(std::is_standard_layout_v<SegmentHeader>);
 static_assert(std::is_trivially_copyable_v<SegmentHeader>);
@@ -89,9 +91,14 @@ inline constexpr std::uint64_t kBlockStates = 256;
 // One block's part of the bookkeeping.
 struct BlockState {
   std::atomic<std::uint32_t> generation;  // how often the block was given out; tells old handles
-  std::atomic<std::uint32_t> in_flight;   // bit i: handle i of it was pickled, and not yet received
+  std::uint32_t padding;
 };
 static_assert(sizeof(BlockState) == 8);
+
+// Where the lanes of the first block lie.
+constexpr std::uint64_t lanes_offset(const SegmentHeader& header) {
+  return header.blocks_offset + std::uint64_t{header.block_count} * sizeof(BlockState);
+}
 
 // Words of one slot's row of bits, one bit a block.
 constexpr std::uint64_t hold_words(std::uint32_t block_count) { return (block_count + 63ULL) / 64; }
@@ -104,12 +111,14 @@ struct SegmentPlan {
   std::uint32_t slot_count = 0;
   std::string_view meta;
   std::uint64_t data_alignment = 4096;  // of data_offset: a power of two, at least a page
+  std::uint32_t lane_count = 1024;
 };
 
 inline constexpr std::uint64_t kMaxSize = std::uint64_t{1} << 46;
 inline constexpr std::uint64_t kMaxMeta = 1 << 20;
 inline constexpr std::uint32_t kMaxBlocks = 1 << 16;
 inline constexpr std::uint32_t kMaxSlots = 64;
+inline constexpr std::uint32_t kMaxLanes = 1 << 12;
 
 // Where everything lies; the checksum is not there yet.
 SegmentHeader plan_header(const SegmentPlan& plan);

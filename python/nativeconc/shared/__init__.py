@@ -22,7 +22,7 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
-from nativeconc.shared import _leave  # noqa: F401 - for what it does at exit
+from nativeconc.shared import _handles, _leave  # noqa: F401 - for pickle, and for the end
 from nativeconc.shared._in_flight import InFlight, in_flight
 from nativeconc.shared._pages import Pages
 from nativeconc.shared.array import Array

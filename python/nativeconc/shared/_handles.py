@@ -37,18 +37,17 @@ def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
     Raises:
         OSError: Too many others are on their way.
     """
+    if _in_flight.reap(_FEW):
+        _mailbox.tidy()
     # While there is a view another thread may close the buffer, but not end its memory.
     with memoryview(buffer):
         segment, block, generation, flight, size, fd, name, readonly, is_small = buffer._send()
-        # One that is ours alone: whoever closes theirs does not take away what is on its way.
-        kept = _core.receive_known(segment, block, generation, -1, size, readonly)
-        assert kept is not None
-        if _in_flight.reap(_FEW):
-            _mailbox.tidy()
         try:
+            # One that is ours alone: whoever closes theirs does not take away what is on its way.
+            kept = _core.receive_known(segment, block, generation, -1, size, readonly)
             _in_flight.remember(kept, segment, block, flight, is_small=is_small)
-        except OSError:
-            _core.receive_known(segment, block, generation, flight, size, readonly)  # it never left
+        except BaseException:
+            buffer._recall(flight)
             raise
         _mailbox.post(segment, block, flight, fd)
     handle = (segment, block, generation, flight, size, readonly)

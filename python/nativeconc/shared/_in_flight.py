@@ -31,6 +31,9 @@ __all__ = ["InFlight", "in_flight", "limit", "reap", "remember"]
 _MAX_BLOCKS = 65536
 """Small buffers share descriptors: far more of them may be on their way."""
 
+_UNKNOWN = -1
+"""A handle of which nobody can tell when it arrives: too many others of the same are on their way."""
+
 _lock = OwnLock()
 
 
@@ -64,7 +67,14 @@ class _Entry:
         self.since = time.monotonic()
 
     def has_arrived(self) -> bool:
-        return all(self.buffer._arrived(flight) for flight in self.flights)
+        if _UNKNOWN in self.flights and time.monotonic() - self.since < OLD_S:
+            return False
+        return all(self.buffer._arrived(flight) for flight in self.flights - {_UNKNOWN})
+
+    def give_up(self) -> None:
+        """Free the lanes of the handles; none of them arrives."""
+        for flight in self.flights:
+            self.buffer._recall(flight)
 
 
 _Key = tuple[bytes, int]
@@ -78,12 +88,14 @@ def limit() -> int:
     return 4096 if soft == resource.RLIM_INFINITY else max(8, min(soft // 2, 4096))
 
 
-def remember(buffer: Buffer, segment: bytes, block: int, flight: int, *, is_small: bool) -> None:
+def remember(buffer: Buffer | None, segment: bytes, block: int, flight: int, *, is_small: bool) -> None:
     """Keep a buffer until its handle has arrived.
 
     Raises:
         OSError: Too many others are on their way.
     """
+    if buffer is None:  # it was closed while there was a view of it, which cannot be
+        raise ValueError("the buffer is closed")
     entries, most = (_small, _MAX_BLOCKS) if is_small else (_big, limit())
     key = segment, block
     with _lock():
@@ -95,29 +107,36 @@ def remember(buffer: Buffer, segment: bytes, block: int, flight: int, *, is_smal
 
 def _make_room(entries: OrderedDict[_Key, _Entry], most: int) -> None:
     reap()
-    while len(entries) >= most:
-        oldest = next(iter(entries))
-        if time.monotonic() - entries[oldest].since < OLD_S:
+    dropped = []
+    for key in tuple(entries)[: max(0, len(entries) - most + 1)]:
+        entry = entries[key]
+        if time.monotonic() - entry.since < OLD_S:
             raise OSError(
                 errno.EMFILE,
-                f"{most} handles of shared memory are on their way and not yet unpickled: each needs "
-                "an open file here until then (ulimit -n)",
+                f"{most} handles of shared memory are on their way and not yet unpickled: each "
+                "needs an open file here until then (ulimit -n)",
             )
-        del entries[oldest]
+        dropped.append(entries.pop(key))
+    for entry in dropped:
+        entry.give_up()
 
 
 def reap(most: int | None = None) -> bool:
     """Let go of what has arrived: all of it, or of the small ones as far as `most` of them show.
 
-    True if there was any. Small ones that are still on their way are looked at in turn.
+    True if there was any. Small ones that are still on their way are looked at in turn. A signal
+    handler, or the end of some object, may come in between and do the same.
     """
     gone = []  # they end after the lock is free
     with _lock():
         for entries, looked_at in ((_big, None), (_small, most)):
-            for key in list(itertools.islice(entries, looked_at)):
-                if entries[key].has_arrived():
-                    gone.append(entries.pop(key))
-                elif looked_at is not None:
+            for key in tuple(itertools.islice(entries, looked_at)):
+                entry = entries.get(key)
+                if entry is None:
+                    continue
+                if entry.has_arrived():
+                    gone.append(entries.pop(key, None))
+                elif looked_at is not None and key in entries:
                     entries.move_to_end(key)
     return bool(gone)
 
@@ -140,8 +159,17 @@ def in_flight() -> InFlight:
 
 def forget() -> None:
     """Let go of all: what has not arrived never will."""
+    with _lock():
+        dropped = [*_big.values(), *_small.values()]
+        _start_anew()
+    for entry in dropped:
+        entry.give_up()
+
+
+def _start_anew() -> None:
     _big.clear()
     _small.clear()
 
 
-os.register_at_fork(after_in_child=forget)
+# What the parent has sent is the parent's business.
+os.register_at_fork(after_in_child=_start_anew)

@@ -11,6 +11,7 @@ business; a name would stay until the next process looks. The children of multip
 from __future__ import annotations
 
 import multiprocessing.util
+import os
 
 from nativeconc import _core
 from nativeconc.shared import _mailbox
@@ -37,5 +38,6 @@ def _leave_at_the_end(_: object = None) -> None:
 
 
 _leave_at_the_end()
-# A forked child begins without its parent's finalizers.
+# A forked child begins without its parent's finalizers, whoever forks.
+os.register_at_fork(after_in_child=_leave_at_the_end)
 multiprocessing.util.register_after_fork(_anchor, _leave_at_the_end)

@@ -25,6 +25,7 @@ import contextlib
 import multiprocessing.process
 import os
 import socket
+import stat
 import struct
 import time
 from collections import OrderedDict
@@ -196,12 +197,15 @@ class _Inbox:
 
     def take(self, segment: bytes, block: int, flight: int) -> int | None:
         """A descriptor of a segment that a child has sent; the caller closes it."""
-        self._read()
-        letters = self._letters.get((segment, block))
+        self.read()
+        letters = self._letters.pop((segment, block), None)
         if letters is None:
             return None
+        letters.flights.discard(flight)
+        if not letters.flights:
+            return letters.fd
         fd = os.dup(letters.fd)
-        self.forget(segment, block, flight)
+        self._keep_letters((segment, block), letters)
         return fd
 
     def forget(self, segment: bytes, block: int, flight: int) -> None:
@@ -210,13 +214,12 @@ class _Inbox:
         if letters is None:
             return
         letters.flights.discard(flight)
-        if not letters.flights:
-            del self._letters[segment, block]
+        if not letters.flights and self._letters.pop((segment, block), None) is letters:
             os.close(letters.fd)
 
     def reap(self) -> None:
         """Let go of what others have received."""
-        self._read()
+        self.read()
         for (segment, block), (fd, flights, _) in list(self._letters.items()):
             for flight in [f for f in flights if _core.was_received(fd, segment, block, f)]:
                 self.forget(segment, block, flight)
@@ -224,14 +227,15 @@ class _Inbox:
     def waiting(self) -> int:
         return len(self._letters)
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take what has come; what was received meanwhile is let go of."""
         self._accept()
         # A line brings one letter, with a child's mail: it goes to the end of the list.
         for mail in self._mail:
             # What is not read stays where it is.
             while self._has_room() and (letter := _read_letter(mail)) is not None:
                 data, fd = letter
-                if fd >= 0 and data == _MAIL:
+                if fd >= 0 and data == _MAIL and stat.S_ISSOCK(os.fstat(fd).st_mode):
                     self._mail.append(socket.socket(fileno=fd))
                 elif fd >= 0:
                     self._keep(data, fd)
@@ -252,16 +256,17 @@ class _Inbox:
                 line.close()
 
     def _keep(self, data: bytes, fd: int) -> None:
+        if len(data) != _LETTER.size or _is_received(data, fd):
+            os.close(fd)
+            return
         segment, block, flight = _LETTER.unpack(data)
-        if _is_received(data, fd):
-            os.close(fd)
-            return
-        known = self._letters.get((segment, block))
-        if known is not None:
-            known.flights.add(flight)
-            os.close(fd)
-            return
-        self._letters[segment, block] = _Letters(fd, {flight}, time.monotonic())
+        self._keep_letters((segment, block), _Letters(fd, {flight}, time.monotonic()))
+
+    def _keep_letters(self, key: tuple[bytes, int], letters: _Letters) -> None:
+        known = self._letters.setdefault(key, letters)
+        if known is not letters:
+            known.flights.update(letters.flights)
+            os.close(letters.fd)
 
     def _has_room(self) -> bool:
         """Whether one more letter may be kept, instead of an old one if need be."""
@@ -276,10 +281,10 @@ class _Inbox:
 
     def empty(self) -> None:
         """Let go of all that has been sent."""
-        self._read()
+        self.read()
         while self._letters:
             os.close(self._letters.popitem()[1].fd)
-            self._read()
+            self.read()
 
     def close(self) -> None:
         for end in (*self._mail, *([self._line] if self._line else [])):
@@ -311,10 +316,10 @@ def take(segment: bytes, block: int, flight: int) -> int | None:
 
 
 def forget(segment: bytes, block: int, flight: int) -> None:
-    """A handle has arrived without its descriptor, if a child left one."""
-    if _inbox.waiting():
-        with _lock():
-            _inbox.forget(segment, block, flight)
+    """A handle has arrived without its descriptor; a child may have left one."""
+    with _lock():
+        _inbox.read()
+        _inbox.forget(segment, block, flight)
 
 
 def reap() -> None:

@@ -146,10 +146,22 @@ TEST_F(MemoryTest, AHandleFindsWhatThisProcessHas) {
   }
 }
 
+TEST_F(MemoryTest, AHandleThatArrivesTwiceTakesNoOthersPlace) {
+  const Lease lease = memory().take_block(100, false);
+  const Handle first = memory().send(lease);
+  memory().release(memory().receive(first, Access::read_write));
+  std::vector<Handle> others;
+  for (int i = 0; i < 16; ++i) others.push_back(memory().send(lease));
+  memory().release(memory().receive(first, Access::read_write));
+  for (const Handle& other : others) EXPECT_FALSE(Memory::arrived(lease, other));
+  EXPECT_TRUE(Memory::arrived(lease, first));
+  memory().release(lease);
+}
+
 TEST_F(MemoryTest, EachOfManyHandlesArrivesForItself) {
   const Lease lease = memory().take_block(100, false);
   std::vector<Handle> handles;
-  for (int i = 0; i < 32; ++i) handles.push_back(memory().send(lease));
+  for (int i = 0; i < 16; ++i) handles.push_back(memory().send(lease));
   const Handle one_too_many = memory().send(lease);
   EXPECT_EQ(one_too_many.flight, -1) << "whether it arrives cannot be told";
   std::set<int> flights;

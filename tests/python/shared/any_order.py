@@ -45,8 +45,10 @@ class Seen:
 
     def check(self) -> None:
         """The object shows what it should."""
-        expected = bytes(self.content.data[i] for i in self.where) if self.where.step != 1 else (
-            bytes(self.content.data[self.where.start : self.where.stop])
+        expected = (
+            bytes(self.content.data[i] for i in self.where)
+            if self.where.step != 1
+            else (bytes(self.content.data[self.where.start : self.where.stop]))
         )
         found = self.shown
         assert (found.tobytes() if hasattr(found, "tobytes") else bytes(found)) == expected

@@ -41,9 +41,7 @@ def run_limited(run_script):
     prefix = new_name("limit")
 
     def run(source):
-        finished = run_script(
-            PRELUDE + source, prefix, timeout=800, env={"PYTHONPATH": str(TESTS)}
-        )
+        finished = run_script(PRELUDE + source, prefix, timeout=800, env={"PYTHONPATH": str(TESTS)})
         if finished.stdout.startswith("skip: "):
             pytest.skip(finished.stdout[6:].strip())
         finished.check("")
