@@ -108,15 +108,18 @@ def remember(buffer: Buffer | None, segment: bytes, block: int, flight: int, *, 
 def _make_room(entries: OrderedDict[_Key, _Entry], most: int) -> None:
     reap()
     dropped = []
-    for key in tuple(entries)[: max(0, len(entries) - most + 1)]:
-        entry = entries[key]
+    for key in _first_keys(entries, max(0, len(entries) - most + 1)):
+        entry = entries.get(key)
+        if entry is None:
+            continue
         if time.monotonic() - entry.since < OLD_S:
             raise OSError(
                 errno.EMFILE,
                 f"{most} handles of shared memory are on their way and not yet unpickled: each "
                 "needs an open file here until then (ulimit -n)",
             )
-        dropped.append(entries.pop(key))
+        entries.pop(key, None)
+        dropped.append(entry)
     for entry in dropped:
         entry.give_up()
 
@@ -130,7 +133,7 @@ def reap(most: int | None = None) -> bool:
     gone = []  # they end after the lock is free
     with _lock():
         for entries, looked_at in ((_big, None), (_small, most)):
-            for key in tuple(itertools.islice(entries, looked_at)):
+            for key in _first_keys(entries, looked_at):
                 entry = entries.get(key)
                 if entry is None:
                     continue
@@ -139,6 +142,14 @@ def reap(most: int | None = None) -> bool:
                 elif looked_at is not None and key in entries:
                     entries.move_to_end(key)
     return bool(gone)
+
+
+def _first_keys(entries: OrderedDict[_Key, _Entry], most: int | None) -> tuple[_Key, ...]:
+    while True:
+        try:
+            return tuple(itertools.islice(entries, most))
+        except RuntimeError:  # a signal handler changed them, between one call and the other
+            continue
 
 
 def in_flight() -> InFlight:
