@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from nativeconc._own_lock import OwnLock
 from nativeconc.deadlock import _journal
 from nativeconc.deadlock._launch import NotFoundError, run_module, run_script
-from nativeconc._own_lock import OwnLock
 from nativeconc.deadlock.patch import patch_threading
 from nativeconc.deadlock.report import Report
 from nativeconc.deadlock.settings import enable

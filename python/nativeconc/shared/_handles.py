@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from nativeconc import _core
@@ -96,12 +97,13 @@ def _receive_from(handle: tuple[bytes, int, int, int, int, bool], sender: _Sende
         )
     gone = FileNotFoundError(
         errno.ENOENT,
-        f"the shared memory of this handle is gone: its sender (process {sender.pid}) has ended, or "
-        "let go of it; a sender must live until its handles are unpickled",
+        f"the shared memory of this handle is gone: its sender (process {sender.pid}) has ended, "
+        "or let go of it; a sender must live until its handles are unpickled",
     )
-    path = f"/proc/{sender.pid}/fd/{sender.fd}"
+    path = Path(f"/proc/{sender.pid}/fd/{sender.fd}")
     try:
-        if not _core.is_alive(*sender[:3]) or not os.readlink(path).startswith("/memfd:nativeconc"):
+        is_there = _core.is_alive(*sender[:3])
+        if not is_there or not str(path.readlink()).startswith("/memfd:nativeconc"):
             raise gone
         fd = os.open(path, (os.O_RDONLY if handle[-1] else os.O_RDWR) | os.O_CLOEXEC)
     except FileNotFoundError:

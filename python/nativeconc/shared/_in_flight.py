@@ -3,12 +3,12 @@
 
 """Handles that were pickled and have not arrived yet, and what this process keeps for them.
 
-A pickle carries no descriptor: the receiver opens the sender's. So whoever pickles a buffer keeps it
-until the handle has arrived, which the receiver notes in the segment itself.
+A pickle carries no descriptor: the receiver opens the sender's. So whoever pickles a buffer keeps
+it until the handle has arrived, which the receiver notes in the segment itself.
 
-Entries are looked through whenever another handle leaves or arrives, and by `shared.sweep()`. Where
-there are too many, what was pickled long ago is taken for thrown away; what is recent is wanted, and
-then the next pickle is refused.
+Entries are looked through when another handle leaves, when new memory is created that no arena
+has, and by `shared.sweep()`. Where there are too many, what was pickled long ago is taken for
+thrown away; what is recent is wanted, and then the next pickle is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MAX_BLOCKS = 65536
 """Small buffers share descriptors: far more of them may be on their way."""
 
 _UNKNOWN = -1
-"""A handle of which nobody can tell when it arrives: too many others of the same are on their way."""
+"""A handle of which nobody can tell when it arrives: there are too many of the same."""
 
 _lock = OwnLock()
 
@@ -88,7 +88,9 @@ def limit() -> int:
     return 4096 if soft == resource.RLIM_INFINITY else max(8, min(soft // 2, 4096))
 
 
-def remember(buffer: Buffer | None, segment: bytes, block: int, flight: int, *, is_small: bool) -> None:
+def remember(
+    buffer: Buffer | None, segment: bytes, block: int, flight: int, *, is_small: bool
+) -> None:
     """Keep a buffer until its handle has arrived.
 
     Raises:

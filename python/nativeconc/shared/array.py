@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import errno
+import functools
 import math
 import operator
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -177,10 +179,11 @@ def _plain(result: Any) -> Any:
 def _returning_plain(name: str) -> Callable[..., Any]:
     method = getattr(np.ndarray, name)
 
+    @functools.wraps(method)
     def call(self: Array, *args: Any, **kwargs: Any) -> Any:
         return _plain(method(self, *args, **kwargs))
 
-    call.__name__, call.__qualname__, call.__doc__ = name, f"Array.{name}", method.__doc__
+    call.__qualname__ = f"Array.{name}"
     return call
 
 
@@ -218,9 +221,16 @@ def new_array(
     while kind.subdtype is not None:  # as NumPy does, too
         kind, more = kind.subdtype
         shape += more
+    if kind.itemsize == 0 and kind.fields is None:  # str, bytes: as NumPy, of one character
+        kind = np.dtype(kind.str.replace("0", "1"))
+    if sum(size != 1 for size in shape) <= 1:
+        order = "C"  # the same as "F"
     meta = None if name is None else repr((_describe(kind), shape, order)).encode()
+    size = math.prod(shape) * kind.itemsize
+    if size > sys.maxsize:
+        raise ValueError(f"array is too big: shape {shape} of dtype {kind} has {size} bytes")
     buffer = _core.new_array_memory(
-        math.prod(shape) * kind.itemsize,
+        size,
         name,
         bool(exist_ok),
         bool(huge_pages),
@@ -248,10 +258,12 @@ def over_buffer(
 def _dimensions(shape: Any) -> tuple[int, ...]:
     """A shape, an int or a sequence of ints, as a tuple."""
     sizes: tuple[int, ...]
+    if isinstance(shape, bool | np.bool_):
+        raise TypeError(f"shape must be an int or a sequence of ints, not {shape!r}")
     try:
         sizes = (operator.index(shape),)
     except TypeError:
-        if not hasattr(shape, "__iter__"):
+        if not hasattr(shape, "__getitem__"):
             raise TypeError(
                 f"shape must be an int or a sequence of ints, not {type(shape).__name__}"
             ) from None

@@ -39,7 +39,7 @@ def zeros(
         prefault: See `Array`.
 
     Raises:
-        OSError: And other errors, see `Array`.
+        FileExistsError, ValueError, TypeError, SharedMemoryFull, SegmentError: As `Array` does.
     """
     return new_array(
         Array,
@@ -63,7 +63,7 @@ def empty(
     huge_pages: bool = False,
     prefault: bool = False,
 ) -> Array:
-    """A shared array whose content nobody has set: it may hold what this process wrote before.
+    """A shared array whose content nobody has set: it may be that of shared arrays before it.
 
     Args:
         shape: An int or a sequence of ints.
@@ -75,7 +75,7 @@ def empty(
         prefault: See `Array`.
 
     Raises:
-        OSError: And other errors, see `Array`.
+        FileExistsError, ValueError, TypeError, SharedMemoryFull, SegmentError: As `Array` does.
     """
     return new_array(
         Array,
@@ -112,7 +112,7 @@ def full(
         prefault: See `Array`.
 
     Raises:
-        OSError: And other errors, see `Array`.
+        FileExistsError, ValueError, TypeError, SharedMemoryFull, SegmentError: As `Array` does.
     """
     kind = np.asarray(fill_value).dtype if dtype is None else np.dtype(dtype)
     array = new_array(
@@ -146,7 +146,7 @@ def copy(
         prefault: See `Array`.
 
     Raises:
-        OSError: And other errors, see `Array`.
+        FileExistsError, ValueError, TypeError, SharedMemoryFull, SegmentError: As `Array` does.
 
     Releases the GIL while it copies.
     """

@@ -63,7 +63,7 @@ def segments() -> list[Segment]:
     for name in _core.segment_names():
         path = _core.segment_path(name)
         try:
-            status = os.stat(path, follow_symlinks=False)
+            status = Path(path).lstat()
         except OSError:
             continue
         if not stat.S_ISREG(status.st_mode):  # a link would be followed
@@ -103,21 +103,20 @@ def sweep(*, in_flight: bool = False) -> list[str]:
 
 
 def _open_files() -> Iterator[tuple[int, str, tuple[int, int]]]:
-    """(pid, path, device and inode) of each file that may be a segment and that somebody has open."""
+    """(pid, path, device and inode) of what may be a segment and is open somewhere."""
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
         try:
-            descriptors = os.listdir(process / "fd")
+            descriptors = list((process / "fd").iterdir())
         except OSError:  # it has ended, or is another user's
             continue
-        for descriptor in descriptors:
-            path = f"{process}/fd/{descriptor}"
+        for path in descriptors:
             try:
                 # A named one shows as an unnamed file of the folder: it got its name later.
-                if os.readlink(path).startswith(("/memfd:nativeconc", "/dev/shm/")):
-                    status = os.stat(path)
-                    yield int(process.name), path, (status.st_dev, status.st_ino)
+                if str(path.readlink()).startswith(("/memfd:nativeconc", "/dev/shm/")):
+                    status = path.stat()
+                    yield int(process.name), str(path), (status.st_dev, status.st_ino)
             except OSError:
                 continue
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Buffers and arrays in any order of any operations, each beside a bytearray that tells what it holds.
+"""Buffers and arrays in any order of operations, each beside a bytearray that tells what it holds.
 
 `World` has one method for each operation. What an operation works on is chosen by a number, so that
 hypothesis or a plain random generator can drive it.
@@ -273,7 +273,7 @@ class World:
         self.owners.append(Seen(made, Content(bytearray(5), name), range(5)))
 
     def fork(self, value: int) -> None:
-        """A child finds everything as it was, uses and drops some, and ends; what it writes stays."""
+        """A child finds all as it was, uses and drops some, and ends; what it writes stays."""
         in_fork(lambda: self._be_child(value))
         for which in range(len(self.owners)):
             self._expect(which, value ^ which & 255)

@@ -74,10 +74,10 @@ def come_to_rest() -> None:
 
 def descriptors(pid: int | str = "self") -> list[str]:
     """What each open descriptor of a process means, sorted."""
-    folder, found = f"/proc/{pid}/fd", []
-    for descriptor in os.listdir(folder):
+    found = []
+    for descriptor in list(Path(f"/proc/{pid}/fd").iterdir()):
         try:
-            found.append(os.readlink(f"{folder}/{descriptor}"))
+            found.append(str(descriptor.readlink()))
         except FileNotFoundError:  # the one that listed the folder
             continue
     return sorted(found)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""Threads that create, slice, pickle, close and drop, while others fork children and do the same."""
+"""Threads create, slice, pickle, close and drop, while others fork children that do the same."""
 
 from __future__ import annotations
 
