@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -250,7 +251,7 @@ TEST(NamedFile, ASymbolicLinkIsDamagedAndStaysWithWhatItMeans) {
   expect_foreign(dangling);
 }
 
-TEST(NamedFile, ASegmentOfAnotherPidNamespaceIsDamagedAndStays) {
+TEST(NamedFile, ASegmentOfAnotherPidNamespaceIsRefusedWhileItIsHeldAndRemovedAfterwards) {
   std::vector<char> bytes = testing::segment_bytes(100);
   SegmentHeader header;
   std::memcpy(&header, bytes.data(), sizeof header);
@@ -259,7 +260,16 @@ TEST(NamedFile, ASegmentOfAnotherPidNamespaceIsDamagedAndStays) {
   std::memcpy(bytes.data(), &header, sizeof header);
   const Name name;
   write_file(name.path(), bytes);
-  expect_foreign(name);
+  {
+    const FileDescriptor holder(open(name.path().c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(flock(holder.get(), LOCK_SH), 0);
+    EXPECT_EQ(fault_of([&] { open_held(name, Access::read_write); }), SharedFault::damaged);
+    EXPECT_EQ(fault_of([&] { refuse_if_taken(name); }), SharedFault::damaged);
+    EXPECT_FALSE(remove_if_unheld(name));
+    EXPECT_TRUE(exists(name));
+  }
+  EXPECT_TRUE(remove_if_unheld(name) || !exists(name)) << "locks count in every namespace";
+  EXPECT_FALSE(exists(name));
 }
 
 TEST(NamedFile, WhatCannotBeANameIsAnInvalidArgument) {
