@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from nativeconc import shared
@@ -336,7 +337,11 @@ def picture() -> tuple[list[str], list[str], list[str]]:
     gc.collect()
     shared.sweep()
     kinds = [what.partition(":[")[0] for what in descriptors()]
-    return sorted(kinds), mappings(), os.listdir("/proc/self/task")
+    return (
+        sorted(kinds),
+        mappings(),
+        sorted(path.name for path in Path("/proc/self/task").iterdir()),
+    )
 
 
 def main() -> None:

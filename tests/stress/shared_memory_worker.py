@@ -3,7 +3,7 @@
 """A process that holds shared arrays, checks them, and does with them as it is told.
 
 Every array holds one number, its tag, in all elements. Whoever gets one looks at all of them, then
-and later: a piece of memory that was given out again while somebody held it does not stay undetected.
+and later: if memory is given out again while somebody holds it, that shows.
 """
 
 from __future__ import annotations

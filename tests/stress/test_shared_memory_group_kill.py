@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The nativeconc authors
 # SPDX-License-Identifier: BSD-3-Clause
-"""A whole group of processes is killed at once: its memory is free, but for what a survivor holds."""
+"""A group of processes is killed at once: its memory is free, but for what a survivor holds."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ else:
     number = {PROCESSES} - 1
 kept = [shared.full({MIB}, i % 251, dtype=np.uint8) for i in range({ANONYMOUS})]
 kept += [shared.full(100, i) for i in range(5000)]
-kept += [
-    shared.full(8192, i, dtype=np.int64, name=f"{{prefix}}-{{number}}-{{i}}") for i in range({NAMED})
-]
+mine = f"{{prefix}}-{{number}}"
+kept += [shared.full(8192, i, dtype=np.int64, name=f"{{mine}}-{{i}}") for i in range({NAMED})]
 kept.append(shared.attach(common))
 kept[-1][number] = 1
 os.write(1, b"ready\\n")
