@@ -212,7 +212,7 @@ PyType_Slot slots[] = {
          "name goes with its last holder, however that ends.\n\n"
          "Args:\n"
          "    size: bytes, 0 or more.\n"
-         "    name: 1 to 200 bytes of UTF-8, no '/' and no control characters; None for none.\n"
+         "    name: 1 to 200 bytes of UTF-8, printable and without '/'; None for none.\n"
          "    exist_ok: attach to what has the name, if it is the same.\n"
          "    huge_pages: ask for huge pages, touching all pages now; `pages` tells what came.\n"
          "    prefault: touch all pages now, so that first use is quick.\n\n"

@@ -3,6 +3,10 @@
 
 #include "segment_name.hpp"
 
+#include <cerrno>
+
+#include "errors.hpp"
+
 namespace nativeconc::seam {
 
 bool parse_size(PyObject* object, std::uint64_t* size) {
@@ -10,10 +14,19 @@ bool parse_size(PyObject* object, std::uint64_t* size) {
     PyErr_Format(PyExc_TypeError, "size must be an int, not %.100s", Py_TYPE(object)->tp_name);
     return false;
   }
-  const Py_ssize_t number = PyNumber_AsSsize_t(object, PyExc_OverflowError);
+  const Py_ssize_t number = PyNumber_AsSsize_t(object, nullptr);  // clips, never overflows
   if (number == -1 && PyErr_Occurred() != nullptr) return false;
   if (number < 0) {
     PyErr_Format(PyExc_ValueError, "size must be 0 or more, not %S", object);
+    return false;
+  }
+  if (static_cast<std::uint64_t>(number) > shared::kMaxSize) {
+    PyObject* text =
+        PyUnicode_FromFormat("a segment has at most %llu bytes, not %S",
+                             static_cast<unsigned long long>(shared::kMaxSize), object);
+    PyObject* args = text == nullptr ? nullptr : Py_BuildValue("(iN)", EFBIG, text);
+    if (args != nullptr) PyErr_SetObject(errors().shared_memory_full, args);
+    Py_XDECREF(args);
     return false;
   }
   *size = static_cast<std::uint64_t>(number);

@@ -77,7 +77,7 @@ class BufferNameContract:
         second = self.make(8, name=name, exist_ok=True)
         assert self.view(second)[0] == 1
         for size in (7, 9, 0):
-            with pytest.raises(ValueError, match=f"8 bytes, not {size} as asked for"):
+            with pytest.raises(ValueError, match=f"8 bytes; asked for: a buffer of {size} bytes"):
                 self.make(size, name=name, exist_ok=True)
         with pytest.raises(FileExistsError):
             self.make(8, name=name, exist_ok=False)
@@ -120,7 +120,7 @@ class BufferNameContract:
             gc.collect()
 
     @pytest.mark.parametrize(
-        "text", ["a", "x" * 200, "é" * 100, "日本", " ", ".", "..", "-", "a b\\c%d'\"", "\x7f"]
+        "text", ["a", "x" * 200, "é" * 100, "日本", " ", ".", "..", "-", "a b\\c%d'\""]
     )
     def test_a_name_may_be_nearly_anything(self, text: str) -> None:
         # Others may run this suite at the same time.

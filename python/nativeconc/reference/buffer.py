@@ -41,7 +41,7 @@ class _Memory(mmap.mmap):
         try:
             memory = super().__new__(cls, -1, max(1, min(size, sys.maxsize)))
         except OSError as error:
-            raise SharedMemoryFull(error.errno, f"cannot reserve {size} bytes") from None
+            raise SharedMemoryFull(error.errno, f"no memory for {size} bytes") from None
         memory.wanted = size
         memory.name = name
         return memory
@@ -60,7 +60,7 @@ class Buffer:
 
     Args:
         size: bytes, 0 or more.
-        name: 1 to 200 bytes of UTF-8, no '/' and no control characters; None for none.
+        name: 1 to 200 bytes of UTF-8, printable and without '/'; None for none.
         exist_ok: attach to what has the name, if it is of the same size.
         huge_pages: of no effect.
         prefault: of no effect.
@@ -89,6 +89,7 @@ class Buffer:
     def _open(self, memory: _Memory, *, readonly: bool) -> None:
         self._memory: _Memory | None = memory
         self._size = memory.wanted
+        self._name = memory.name
         self._readonly = readonly
 
     def _opened(self) -> _Memory:
@@ -104,8 +105,8 @@ class Buffer:
 
     @property
     def name(self) -> str | None:
-        """The name by which others attach, or None."""
-        return self._opened().name
+        """The name by which others attach (or did), or None."""
+        return self._name
 
     @property
     def readonly(self) -> bool:
@@ -156,9 +157,9 @@ class Buffer:
         raise TypeError("the memory of a twin cannot be sent to another process")
 
     def __repr__(self) -> str:
-        memory = self._memory
-        state = " closed" if memory is None else f" name={memory.name!r}" if memory.name else ""
-        return f"<reference.{type(self).__name__} size={self._size}{state}>"
+        name = "" if self._name is None else f" name={self._name!r}"
+        state = " closed" if self.closed else " readonly" if self._readonly else ""
+        return f"<reference.{type(self).__name__} size={self._size}{name}{state}>"
 
 
 def _create(size: int, name: str, *, exist_ok: bool) -> _Memory:
@@ -170,8 +171,8 @@ def _create(size: int, name: str, *, exist_ok: bool) -> _Memory:
         raise FileExistsError(errno.EEXIST, f"there is already memory named {name!r}")
     if memory.wanted != size:
         raise ValueError(
-            f"there is already memory named {name!r}, and it is another: {memory.wanted} bytes, "
-            f"not {size} as asked for here"
+            f"there is already memory named {name!r}, and it is another: a buffer of "
+            f"{memory.wanted} bytes; asked for: a buffer of {size} bytes"
         )
     return memory
 
@@ -198,9 +199,9 @@ def _checked_size(size: SupportsIndex) -> int:
 def _checked_name(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"name must be a str or None, not {type(name).__name__}")
-    is_bad = any(char == "/" or char < " " for char in name)
-    if is_bad or not 1 <= len(name.encode()) <= _MAX_NAME:
+    is_long = len(name.encode()) > _MAX_NAME
+    if is_long or not name or "/" in name or not name.isprintable():
         raise ValueError(
-            f"a name has 1 to {_MAX_NAME} bytes (UTF-8), none of them '/' or a control character"
+            f"a name has 1 to {_MAX_NAME} bytes (UTF-8), printable and without '/', unlike {name!r}"
         )
     return name

@@ -34,9 +34,8 @@ DTYPES = [
 def test_dtypes_without_objects_are_held(dtype: Any) -> None:
     array = shared.Array((2, 3), dtype)
     plain = np.zeros((2, 3), dtype)
-    assert array.dtype == np.dtype(dtype)
-    if array.itemsize:  # NumPy makes "S1" of "S"
-        assert array.tobytes() == plain.tobytes()
+    assert array.dtype == plain.dtype
+    assert array.tobytes() == plain.tobytes()
     if array.dtype.kind in "iufcb":
         array[1, 2] = plain[1, 2] = 1
         np.testing.assert_array_equal(array, plain)
@@ -140,9 +139,9 @@ def test_shapes(shape: Any, expected: tuple[int, ...]) -> None:
         ("ab", TypeError, "cannot be interpreted as an integer"),
         ((1,) * 65, ValueError, "maximum supported dimension"),
         ((0, 1 << 62, 1 << 62), ValueError, "too big"),
-        (1 << 50, nc.SharedMemoryFull, "cannot reserve"),
-        ((1 << 40, 1 << 40), nc.SharedMemoryFull, "cannot reserve"),
-        ((np.int64(1 << 32), np.int64(1 << 32)), nc.SharedMemoryFull, "cannot reserve"),
+        (1 << 50, nc.SharedMemoryFull, "at most"),
+        ((1 << 40, 1 << 40), ValueError, "too big"),
+        ((np.int64(1 << 32), np.int64(1 << 32)), ValueError, "too big"),
     ],
     ids=repr,
 )
@@ -324,9 +323,9 @@ def test_exist_ok_demands_the_same_array() -> None:
         lambda: shared.zeros((2, 3), order="F", name=name, exist_ok=True),
         lambda: shared.Buffer(48, name=name, exist_ok=True),
     ):
-        with pytest.raises(ValueError, match="bytes of another type"):
+        with pytest.raises(ValueError, match=r"48 bytes.*asked for: .* 48 bytes"):
             call()
-    with pytest.raises(ValueError, match="48 bytes, not 56"):
+    with pytest.raises(ValueError, match=r"48 bytes.*56 bytes"):
         shared.zeros(7, name=name, exist_ok=True)
 
 
