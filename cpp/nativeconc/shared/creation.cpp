@@ -59,7 +59,7 @@ SharedError cannot_reserve(std::uint64_t size, bool named, int code) {
   if (code == ENOSPC && named) {
     return {SharedFault::full, code, what + "in " + std::string(kNamesFolder) + ": it is full"};
   }
-  if (code == ENOSPC || code == ENOMEM || code == EFBIG || code == EFAULT || code == EDQUOT) {
+  if (code == ENOSPC || code == ENOMEM || code == EFBIG || code == EDQUOT) {
     return {SharedFault::full, code, what + "of shared memory: " + std::strerror(code)};
   }
   return {SharedFault::system, code, what + "of shared memory: " + std::strerror(code)};
@@ -154,7 +154,8 @@ bool Creation::populate(std::uint64_t begin, std::uint64_t end) const {
   if (madvise(mapping_->base() + begin, end - begin, MADV_POPULATE_WRITE) == 0) return true;
   if (errno == EINVAL) return true;  // an older kernel: the pages come when they are used
   if (errno == EINTR || errno == EAGAIN) return false;
-  throw cannot_reserve(header_.size, !options_.name.empty(), errno);
+  // The page that is missing could not be had.
+  throw cannot_reserve(header_.size, !options_.name.empty(), errno == EFAULT ? ENOSPC : errno);
 }
 
 void Creation::write_header() {
