@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "buffer_object.hpp"
+#include "errors.hpp"
 #include "nativeconc/os/memory_budget.hpp"
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/named_file.hpp"
@@ -26,6 +27,36 @@ py::object wrap(const Lease& lease) {
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
 }
+
+Access access_of(bool readonly) { return readonly ? Access::read_only : Access::read_write; }
+
+// open_segment(name, readonly): attaching is timed against a few system calls, so without
+// pybind11's dispatcher.
+PyObject* open_segment(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
+  if (n_args != 2 || args[0] == Py_None) {
+    PyErr_SetString(PyExc_TypeError, "open_segment takes a name and whether to read only");
+    return nullptr;
+  }
+  std::string name;
+  if (!parse_name(args[0], &name)) return nullptr;
+  Lease lease;
+  try {
+    lease = Memory::instance().open(name, access_of(args[1] == Py_True));
+  } catch (...) {
+    set_error_from_current_exception();
+    return nullptr;
+  }
+  const bool is_array = lease.segment->header().kind == shared::SegmentKind::array;
+  PyObject* buffer = new_buffer_object(buffer_type(), lease);
+  if (buffer == nullptr) return nullptr;
+  PyObject* result = PyTuple_Pack(2, buffer, is_array ? Py_True : Py_False);
+  Py_DECREF(buffer);
+  return result;
+}
+
+PyMethodDef open_segment_method = {
+    "open_segment", as_method(open_segment), METH_FASTCALL,
+    "open_segment(name, readonly, /)\n--\n\nA Buffer, and whether it is an array's."};
 
 // new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta): a plain PyCFunction,
 // since it may release the GIL (python.hpp).
@@ -55,8 +86,6 @@ PyMethodDef new_array_memory_method = {
     "new_array_memory", as_method(new_array_memory), METH_FASTCALL,
     "new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta, /)\n--\n\n"
     "A Buffer for the data of an array."};
-
-Access access_of(bool readonly) { return readonly ? Access::read_only : Access::read_write; }
 
 Handle parse_handle(const py::bytes& id, std::uint32_t block, std::uint32_t generation, int flight,
                     std::uint64_t size) {
@@ -91,17 +120,12 @@ bool was_received(int fd, const py::bytes& id, std::uint32_t block, int flight) 
 }  // namespace
 
 void bind_segments(py::module_& m) {
-  PyObject* function = PyCFunction_NewEx(&new_array_memory_method, nullptr, nullptr);
-  if (function == nullptr) throw py::error_already_set();
-  m.attr("new_array_memory") = py::reinterpret_steal<py::object>(function);
+  for (PyMethodDef* method : {&new_array_memory_method, &open_segment_method}) {
+    PyObject* function = PyCFunction_NewEx(method, nullptr, nullptr);
+    if (function == nullptr) throw py::error_already_set();
+    m.attr(method->ml_name) = py::reinterpret_steal<py::object>(function);
+  }
 
-  m.def("open_segment", [](py::handle name, bool readonly) {
-    std::string text;
-    if (!parse_name(name.ptr(), &text)) throw py::error_already_set();
-    const Lease lease = Memory::instance().open(text, access_of(readonly));
-    const bool is_array = lease.segment->header().kind == shared::SegmentKind::array;
-    return py::make_tuple(wrap(lease), is_array);
-  });
   m.def("receive_known",
         [](const py::bytes& id, std::uint32_t block, std::uint32_t generation, int flight,
            std::uint64_t size, bool readonly) -> py::object {

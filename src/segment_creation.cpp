@@ -126,10 +126,10 @@ Lease create_or_open_once(const SegmentRequest& request) {
 
 // This process may itself hold the name, for a handle that has arrived meanwhile. False with a
 // Python error.
-bool let_go_of_arrivals() {
+bool call_handles(const char* function) {
   PyObject* module = PyImport_ImportModule("nativeconc.shared._handles");
   if (module == nullptr) return false;
-  PyObject* done = PyObject_CallMethod(module, "let_go_of_arrivals", nullptr);
+  PyObject* done = PyObject_CallMethod(module, function, nullptr);
   Py_DECREF(module);
   Py_XDECREF(done);
   return done != nullptr;
@@ -139,12 +139,20 @@ bool let_go_of_arrivals() {
 
 Lease create_or_open(const SegmentRequest& request) {
   // What has arrived elsewhere is given back first: it may be as big, or have the same name.
-  if (!is_block(request) && !let_go_of_arrivals()) return {};
-  try {
-    return create_or_open_once(request);
-  } catch (...) {
-    set_error_from_current_exception();
-    return {};
+  if (!is_block(request) && !call_handles("let_go_of_arrivals")) return {};
+  for (bool is_last = false;; is_last = true) {
+    try {
+      return create_or_open_once(request);
+    } catch (const SharedError& error) {
+      if (is_last || error.fault() != SharedFault::exists) {
+        set_error_from_current_exception();
+        return {};
+      }
+    } catch (...) {
+      set_error_from_current_exception();
+      return {};
+    }
+    if (!call_handles("let_go_of_all_arrivals")) return {};
   }
 }
 

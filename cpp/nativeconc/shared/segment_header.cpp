@@ -19,10 +19,23 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+constexpr std::uint64_t kFnvPrime = 0x100000001b3ULL;
+
 // FNV-1a: it finds damage, not malice.
-std::uint64_t add_bytes(std::uint64_t hash, const void* bytes, std::size_t size) {
-  const auto* at = static_cast<const unsigned char*>(bytes);
-  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ at[i]) * 0x100000001b3ULL;
+std::uint64_t add_bytes(std::uint64_t hash, std::string_view bytes) {
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * kFnvPrime;
+  return hash;
+}
+
+// The same by words, since every attach does it. A multiplication carries only upwards, so the high
+// half is folded into the low one.
+std::uint64_t add_words(std::uint64_t hash, const void* words, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, static_cast<const char*>(words) + i * sizeof word, sizeof word);
+    hash = (hash ^ word) * kFnvPrime;
+    hash ^= hash >> 32;
+  }
   return hash;
 }
 
@@ -99,9 +112,9 @@ SegmentHeader plan_header(const SegmentPlan& plan) {
 }
 
 std::uint64_t checksum_of(const SegmentHeader& header, std::string_view meta) {
-  const std::uint64_t hash =
-      add_bytes(0xcbf29ce484222325ULL, &header, offsetof(SegmentHeader, checksum));
-  return add_bytes(hash, meta.data(), meta.size());
+  constexpr std::size_t kWords = offsetof(SegmentHeader, checksum) / sizeof(std::uint64_t);
+  static_assert(kWords * sizeof(std::uint64_t) == offsetof(SegmentHeader, checksum));
+  return add_bytes(add_words(0xcbf29ce484222325ULL, &header, kWords), meta);
 }
 
 std::string parse_header(HeaderBytes bytes, std::uint64_t file_size, SegmentHeader* header) {

@@ -19,7 +19,7 @@ from nativeconc import _core
 from nativeconc.errors import SegmentError
 from nativeconc.shared import _in_flight, _mailbox
 
-__all__ = ["let_go_of_arrivals", "reduce_buffer", "restore_buffer"]
+__all__ = ["let_go_of_all_arrivals", "let_go_of_arrivals", "reduce_buffer", "restore_buffer"]
 
 _FEW = 8
 """Entries that are looked through for each handle that is sent or comes: a constant price."""
@@ -85,6 +85,12 @@ def restore_buffer(
 
 
 def let_go_of_arrivals() -> None:
+    """Keep nothing for handles that have arrived; mail is looked at now and then."""
+    _in_flight.reap()
+    _mailbox.reap_if_due()
+
+
+def let_go_of_all_arrivals() -> None:
     """Keep nothing for handles that have arrived."""
     _in_flight.reap()
     _mailbox.reap()

@@ -40,6 +40,7 @@ __all__ = ["post", "reap", "take", "tidy", "waiting"]
 _LETTER = struct.Struct("=16sIi")  # segment, block, flight
 _MAIL = b"mail"  # of a line: its descriptor is the reading end of a child's mail
 _FD = struct.Struct("i")
+_PAUSE_S = 0.01
 _PATIENCE_S = 0.1
 """So long a parent that does not listen is not asked again."""
 _lock = OwnLock()
@@ -327,6 +328,17 @@ def reap() -> None:
     with _lock():
         _outbox.tidy()
         _inbox.reap()
+
+
+_reap_again = 0.0
+
+
+def reap_if_due() -> None:
+    """The same, if that was not done a moment ago: it asks the kernel."""
+    global _reap_again
+    if time.monotonic() >= _reap_again:
+        reap()
+        _reap_again = time.monotonic() + _PAUSE_S
 
 
 def empty() -> None:

@@ -223,8 +223,8 @@ def new_array(
         shape += more
     if kind.itemsize == 0 and kind.fields is None:  # str, bytes: as NumPy, of one character
         kind = np.dtype(kind.str.replace("0", "1"))
-    if sum(size != 1 for size in shape) <= 1:
-        order = "C"  # the same as "F"
+    if order == "F" and sum(size != 1 for size in shape) <= 1:
+        order = "C"  # the same
     meta = None if name is None else repr((_describe(kind), shape, order)).encode()
     size = math.prod(shape) * kind.itemsize
     if size > sys.maxsize:
@@ -258,7 +258,7 @@ def over_buffer(
 def _dimensions(shape: Any) -> tuple[int, ...]:
     """A shape, an int or a sequence of ints, as a tuple."""
     sizes: tuple[int, ...]
-    if isinstance(shape, bool | np.bool_):
+    if isinstance(shape, (bool, np.bool_)):
         raise TypeError(f"shape must be an int or a sequence of ints, not {shape!r}")
     try:
         sizes = (operator.index(shape),)
