@@ -67,13 +67,19 @@ class _Entry:
         self.since = time.monotonic()
 
     def has_arrived(self) -> bool:
-        if _UNKNOWN in self.flights and time.monotonic() - self.since < OLD_S:
-            return False
-        return all(self.buffer._arrived(flight) for flight in self.flights - {_UNKNOWN})
+        # One by one: a signal handler may add another in between.
+        for flight in tuple(self.flights):
+            if flight == _UNKNOWN:
+                is_over = time.monotonic() - self.since >= OLD_S
+            else:
+                is_over = self.buffer._arrived(flight)
+            if is_over:
+                self.flights.discard(flight)
+        return not self.flights
 
     def give_up(self) -> None:
         """Free the lanes of the handles; none of them arrives."""
-        for flight in self.flights:
+        for flight in tuple(self.flights):
             self.buffer._recall(flight)
 
 

@@ -155,8 +155,6 @@ class _Outbox:
         data, fd = letter
         try:
             return data if _is_received(data, fd) or self._put(data, fd) else None
-        except OSError:
-            return None
         finally:
             os.close(fd)
 
@@ -167,8 +165,14 @@ class _Outbox:
 
 
 def _is_received(data: bytes, fd: int) -> bool:
+    """Whether a letter is not needed any more, or is none."""
+    if len(data) != _LETTER.size:
+        return True
     segment, block, flight = _LETTER.unpack(data)
-    return _core.was_received(fd, segment, block, flight)
+    try:
+        return _core.was_received(fd, segment, block, flight)
+    except OSError:  # no segment of ours
+        return True
 
 
 class _Letters(NamedTuple):
@@ -222,8 +226,9 @@ class _Inbox:
         """Let go of what others have received."""
         self.read()
         for (segment, block), (fd, flights, _) in list(self._letters.items()):
-            for flight in [f for f in flights if _core.was_received(fd, segment, block, f)]:
-                self.forget(segment, block, flight)
+            for flight in tuple(flights):
+                if _is_received(_LETTER.pack(segment, block, flight), fd):
+                    self.forget(segment, block, flight)
 
     def waiting(self) -> int:
         return len(self._letters)
@@ -257,7 +262,7 @@ class _Inbox:
                 line.close()
 
     def _keep(self, data: bytes, fd: int) -> None:
-        if len(data) != _LETTER.size or _is_received(data, fd):
+        if _is_received(data, fd):
             os.close(fd)
             return
         segment, block, flight = _LETTER.unpack(data)
@@ -276,8 +281,8 @@ class _Inbox:
         key, oldest = next(iter(self._letters.items()))
         if time.monotonic() - oldest.since < _in_flight.OLD_S:
             return False
-        del self._letters[key]
-        os.close(oldest.fd)
+        if self._letters.pop(key, None) is oldest:
+            os.close(oldest.fd)
         return True
 
     def empty(self) -> None:
