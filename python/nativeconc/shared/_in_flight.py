@@ -26,7 +26,7 @@ from nativeconc._own_lock import OwnLock
 if TYPE_CHECKING:
     from nativeconc._core import Buffer
 
-__all__ = ["InFlight", "in_flight", "limit", "reap", "remember"]
+__all__ = ["OLD_S", "InFlight", "forget", "in_flight", "limit", "reap", "remember"]
 
 _MAX_BLOCKS = 65536
 """Small buffers share descriptors: far more of them may be on their way."""

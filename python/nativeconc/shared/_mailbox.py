@@ -35,7 +35,17 @@ from nativeconc import _core
 from nativeconc._own_lock import OwnLock
 from nativeconc.shared import _in_flight
 
-__all__ = ["post", "reap", "take", "tidy", "waiting"]
+__all__ = [
+    "empty",
+    "forget",
+    "leave",
+    "post",
+    "reap",
+    "reap_if_due",
+    "take",
+    "tidy",
+    "waiting",
+]
 
 _LETTER = struct.Struct("=16sIi")  # segment, block, flight
 _MAIL = b"mail"  # of a line: its descriptor is the reading end of a child's mail

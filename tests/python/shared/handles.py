@@ -207,7 +207,7 @@ def _send_and_sleep(end: Any, size: int, is_named: bool) -> None:
     end.send_bytes(b"begin")
     end.send(shared.full(size, 5.0, name=name))
     end.send_bytes(b"sent")
-    time.sleep(1000)
+    time.sleep(1000)  # it is killed here; only a test that fails waits so long
 
 
 def killed_after_sending(method: str) -> None:

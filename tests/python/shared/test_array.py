@@ -84,6 +84,7 @@ def test_python_objects_are_refused(dtype: Any) -> None:
         shared.attach(name)
 
 
+# NumPy 2 alone has such a dtype, and 1.26 is supported, too.
 @pytest.mark.skipif(
     not hasattr(getattr(np, "dtypes", None), "StringDType"), reason="this NumPy has no StringDType"
 )

@@ -171,7 +171,7 @@ def test_a_file_that_others_may_open_is_refused(place):
 
 
 def test_a_file_of_another_user_is_refused(place):
-    if os.geteuid() != 0:
+    if os.geteuid() != 0:  # chown needs it; CI runs as root
         pytest.skip("only root can give a file to another user")
     name, path = place
     write(path, real_segment())
@@ -180,7 +180,7 @@ def test_a_file_of_another_user_is_refused(place):
 
 
 def test_a_name_that_another_user_took_is_refused(place, run_script):
-    if os.geteuid() != 0:
+    if os.geteuid() != 0:  # setuid needs it; CI runs as root
         pytest.skip("only root can become another user")
     name = place[0]
     path = path_of(name).with_name(f"nativeconc-12345-{name}")
@@ -300,6 +300,7 @@ def test_memory_of_another_pid_namespace_is_refused(place, run_script, imported)
         env={"PYTHONPATH": str(TESTS)},
         options=("-W", "error", "-W", "ignore:This process:DeprecationWarning"),
     )
+    # Where the system lets nobody make a namespace; it says why. CI's does.
     if finished.stdout.startswith("skip: "):
         pytest.skip(finished.stdout[6:])
     finished.check("")
