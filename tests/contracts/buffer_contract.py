@@ -16,20 +16,11 @@ from typing import Any
 import pytest
 
 import nativeconc as nc
+from contracts.buffer_subject import BufferSubject
 from python.shared.processes import in_fork
 
 
-class BufferContract:
-    make: Any
-    """The class."""
-    attach: Any
-    """The function."""
-
-    @staticmethod
-    def view(buffer: Any) -> memoryview:
-        """What `memoryview(buffer)` gives, where a class may offer that."""
-        raise NotImplementedError
-
+class BufferContract(BufferSubject):
     @pytest.mark.parametrize("size", [0, 1, 2, 63, 64, 65, 4096, 4097, 70_001, 3_000_001])
     def test_has_exactly_the_size_that_was_asked_for_and_is_zeroed(self, size: int) -> None:
         for _ in range(3):  # memory that was used before, too

@@ -12,18 +12,10 @@ from typing import Any
 
 import pytest
 
+from contracts.buffer_subject import BufferSubject
 
-class BufferNameContract:
-    make: Any
-    """The class."""
-    attach: Any
-    """The function."""
 
-    @staticmethod
-    def view(buffer: Any) -> memoryview:
-        """What `memoryview(buffer)` gives, where a class may offer that."""
-        raise NotImplementedError
-
+class BufferNameContract(BufferSubject):
     def test_has_no_name_unless_it_is_given_one(self, name: str) -> None:
         assert self.make(8).name is None
         assert self.make(8, name=None).name is None
