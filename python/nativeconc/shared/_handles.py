@@ -22,7 +22,7 @@ from nativeconc.shared import _in_flight, _mailbox
 __all__ = ["let_go_of_all_arrivals", "let_go_of_arrivals", "reduce_buffer", "restore_buffer"]
 
 _FEW = 8
-"""Entries that are looked through for each handle that is sent or comes: a constant price."""
+"""Small entries that are looked through for each handle that is sent; the big ones all are."""
 
 
 class _Sender(NamedTuple):
