@@ -33,10 +33,11 @@ struct BufferObject {
 
 inline BufferObject* buffer_object(PyObject* self) { return reinterpret_cast<BufferObject*>(self); }
 
-// A new object over a lease, which it takes over: null with an error if there is no memory, and
-// then the lease is given back. shared.Buffer itself.
+// shared.Buffer itself.
 PyTypeObject* buffer_type();
 
+// A new object over a lease, which it takes over: null with an error if there is no memory, and
+// then the lease is given back.
 PyObject* new_buffer_object(PyTypeObject* type, const shared::Lease& lease);
 
 // The slots and methods that are about the memory's life.
