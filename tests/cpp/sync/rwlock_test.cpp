@@ -194,6 +194,7 @@ TEST(RWLock, DowngradingLetsWaitingReadersInBeforeTheNextWriter) {
   RWLock lock;
   ASSERT_TRUE(lock.try_write());
   std::atomic<bool> written{false};
+  std::atomic<int> entered{0};  // never falls, so no reader can miss that it reached three
   std::atomic<int> inside{0};
   std::thread writer([&] {
     EXPECT_EQ(write(lock), WaitResult::acquired);
@@ -208,7 +209,8 @@ TEST(RWLock, DowngradingLetsWaitingReadersInBeforeTheNextWriter) {
       mine = testing::kernel_id();
       EXPECT_EQ(read(lock), WaitResult::acquired);
       ++inside;
-      wait_until([&] { return inside == 3 || written; });
+      ++entered;
+      wait_until([&] { return entered == 3 || written; });
       EXPECT_FALSE(written);
       sleep_ms(2);
       --inside;
