@@ -41,8 +41,9 @@ FutexResult futex_wait(const std::uint32_t* word, std::uint32_t expected, Deadli
   }
 }
 
-void futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels) {
-  syscall(SYS_futex, word, operation(FUTEX_WAKE_BITSET, scope), 1, nullptr, nullptr, channels);
+bool futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels) {
+  return syscall(SYS_futex, word, operation(FUTEX_WAKE_BITSET, scope), 1, nullptr, nullptr,
+                 channels) > 0;
 }
 
 void futex_wake_all(const std::uint32_t* word, Scope scope, std::uint32_t channels) {

@@ -30,8 +30,8 @@ inline constexpr std::uint32_t kAllChannels = 0xffff'ffff;
 FutexResult futex_wait(const std::uint32_t* word, std::uint32_t expected, Deadline deadline,
                        Scope scope, std::uint32_t channels = kAllChannels);
 
-// Wakes the longest sleeper on any of the channels, if there is one.
-void futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels = kAllChannels);
+// Wakes the longest sleeper on any of the channels; false if there is none.
+bool futex_wake_one(const std::uint32_t* word, Scope scope, std::uint32_t channels = kAllChannels);
 
 // Wakes every sleeper on any of the channels.
 void futex_wake_all(const std::uint32_t* word, Scope scope, std::uint32_t channels = kAllChannels);

@@ -173,8 +173,13 @@ void Creation::write_header() {
             reinterpret_cast<char*>(mapping_->base()) + header_.meta_offset);
 }
 
-std::unique_ptr<Segment> Creation::finish() {
+std::byte* Creation::data() {
   if (!mapping_) mapping_.emplace(file_.get(), header_.file_size, Access::read_write);
+  return mapping_->base() + header_.data_offset;
+}
+
+std::unique_ptr<Segment> Creation::finish() {
+  static_cast<void>(data());
   write_header();
   if (options_.name.empty()) {
     fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);

@@ -33,6 +33,9 @@ class Creation {
   // Reserves some more (about ten milliseconds of work). False when all is there. Throws
   // SharedError.
   bool step();
+  // After the last step: where the data lies, for what must be there before anybody else sees it.
+  // Throws SharedError.
+  std::byte* data();
   // After the last step. Throws SharedError.
   std::unique_ptr<Segment> finish();
 

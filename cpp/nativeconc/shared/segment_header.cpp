@@ -51,8 +51,7 @@ SegmentHeader copy_of(HeaderBytes bytes) {
 }
 
 std::string find_fault(const SegmentHeader& h, std::uint64_t file_size) {
-  if (h.kind != SegmentKind::buffer && h.kind != SegmentKind::array &&
-      h.kind != SegmentKind::arena) {
+  if (h.kind < SegmentKind::buffer || h.kind > SegmentKind::queue) {
     return "it is of an unknown kind";
   }
   if (h.file_size != file_size) return "its size is not what its header says";

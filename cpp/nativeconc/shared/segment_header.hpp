@@ -40,7 +40,14 @@ struct SegmentId {
 // A random one. Throws SharedError if the system has no random numbers.
 SegmentId make_segment_id();
 
-enum class SegmentKind : std::uint32_t { buffer = 1, array = 2, arena = 3 };
+enum class SegmentKind : std::uint32_t {
+  buffer = 1,
+  array = 2,
+  arena = 3,
+  threads = 4,    // thread_directory.hpp
+  primitive = 5,  // a lock or the like; the meta bytes say which
+  queue = 6,
+};
 
 struct SegmentHeader {
   static constexpr std::uint64_t kMagic = 0x314d48'53434e'2e8bULL;

@@ -18,9 +18,13 @@ const std::uint32_t* low_half(const std::atomic<std::uint64_t>& word) {
 
 }  // namespace
 
-void Event::wake_all() const { os::futex_wake_all(low_half(word_), Scope::threads); }
+template <Scope kScope>
+void BasicEvent<kScope>::wake_all() const {
+  os::futex_wake_all(low_half(word_), kScope);
+}
 
-WaitResult Event::wait(std::uint64_t epoch, Deadline deadline) {
+template <Scope kScope>
+WaitResult BasicEvent<kScope>::wait(std::uint64_t epoch, Deadline deadline) {
   std::uint64_t now = word_.load(std::memory_order_acquire);
   FutexResult woken_by = FutexResult::woken;
   for (;;) {
@@ -33,9 +37,12 @@ WaitResult Event::wait(std::uint64_t epoch, Deadline deadline) {
       continue;
     }
     woken_by = os::futex_wait(low_half(word_), static_cast<std::uint32_t>(now | kWaiters), deadline,
-                              Scope::threads);
+                              kScope);
     now = word_.load(std::memory_order_acquire);
   }
 }
+
+template class BasicEvent<Scope::threads>;
+template class BasicEvent<Scope::processes>;
 
 }  // namespace nativeconc::sync

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// A flag that threads wait for.
+// A flag that threads wait for: those of one process, or of any, as the scope says.
 //
 // Any thread. Reading the flag is one load; setting and clearing it are one atomic operation each
 // unless somebody waits. A thread that waits when the flag is set gets through even if the flag is
@@ -15,6 +15,9 @@
 // so a waiter that sees a newer one has been let through; `waiters` is set before a thread sleeps
 // and cleared only together with a new epoch, by the thread that then wakes everybody. A sleep on a
 // stale word: the word would have to be set 2^30 times between the look and the sleep.
+//
+// Among processes: a thread that dies inside set() may leave the flag set and nobody woken, so
+// nobody may wait for long without looking again. Waiters that die leave nothing behind.
 #pragma once
 
 #include <atomic>
@@ -22,15 +25,17 @@
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/os/futex.hpp"
 #include "nativeconc/sync/spin.hpp"
 
 namespace nativeconc::sync {
 
-class Event {
+template <os::Scope kScope>
+class BasicEvent {
  public:
-  Event() = default;
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
+  BasicEvent() = default;
+  BasicEvent(const BasicEvent&) = delete;
+  BasicEvent& operator=(const BasicEvent&) = delete;
 
   // acquire: pairs with the release in set(), as does that of wait()
   bool is_set() const { return (word_.load(std::memory_order_acquire) & kSet) != 0; }
@@ -74,5 +79,10 @@ class Event {
   std::atomic<std::uint64_t> word_{0};
   SpinHabit spins_;
 };
+
+extern template class BasicEvent<os::Scope::threads>;
+extern template class BasicEvent<os::Scope::processes>;
+
+using Event = BasicEvent<os::Scope::threads>;
 
 }  // namespace nativeconc::sync

@@ -16,9 +16,13 @@ namespace nativeconc::sync {
 
 using deadlock::ThreadId;
 
-class Lock {
+// Among processes the owner is a number that means a thread of any of them
+// (shared/thread_directory.hpp), and what to do about owners and waiters that die is the business
+// of shared/lock.hpp.
+template <os::Scope kScope>
+class BasicLock {
  public:
-  Lock() : queue_(deadlock::kNobody) {}
+  BasicLock() : queue_(deadlock::kNobody) {}
 
   // `me` is deadlock::this_thread() in all that follows. Never blocks.
   bool try_acquire(ThreadId me) { return queue_.try_take(me); }
@@ -60,13 +64,24 @@ class Lock {
   // Makes it free, whoever has it.
   void reset() { queue_.refill(deadlock::kNobody); }
 
+  // See PermitQueue.
+  bool try_replace_owner(ThreadId owner, ThreadId next) { return queue_.try_replace(owner, next); }
+  void wake_all() const { queue_.wake_all(); }
+  void forget_waiters()
+    requires(kScope == os::Scope::processes)
+  {
+    queue_.forget_waiters();
+  }
+
  private:
   bool try_release(OwnerState& state) {
     return state.queue() == 0 ? queue_.try_give(state, deadlock::kNobody)
                               : queue_.try_give_to_waiters(state, deadlock::kNobody);
   }
 
-  PermitQueue<Stock::owned> queue_;
+  PermitQueue<Stock::owned, kScope> queue_;
 };
+
+using Lock = BasicLock<os::Scope::threads>;
 
 }  // namespace nativeconc::sync

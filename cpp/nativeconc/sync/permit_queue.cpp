@@ -5,7 +5,6 @@
 
 #include <bit>
 
-#include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/os/futex.hpp"
 #include "nativeconc/sync/spin.hpp"
 
@@ -26,18 +25,17 @@ static_assert(std::endian::native == std::endian::little,
               "the futex word must be the low half of the state");
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
-template <Stock kStock>
-void PermitQueue<kStock>::wake(State state) const {
-  os::futex_wake_one(futex_word(), Scope::threads,
-                     state.has_heir() ? kTheHeir : kAnyWaiter | kTheHeir);
+template <Stock kStock, Scope kScope>
+void PermitQueue<kStock, kScope>::wake(State state) const {
+  os::futex_wake_one(futex_word(), kScope, state.has_heir() ? kTheHeir : kAnyWaiter | kTheHeir);
 }
 
 // The permit is kept for an heir, which may have been a thread of the process we were forked from.
-template <Stock kStock>
-bool PermitQueue<kStock>::try_take_from_heir(std::uint32_t taker) {
+template <Stock kStock, Scope kScope>
+bool PermitQueue<kStock, kScope>::try_take_from_heir(std::uint32_t taker) {
   State state = load();
   for (;;) {
-    const State now = state.in_generation(os::fork_generation());
+    const State now = state.in_generation(generation_.get());
     if (!now.has_free()) return false;
     if (word_.compare_exchange_weak(state.word, now.taken_by(taker).word, std::memory_order_acquire,
                                     std::memory_order_relaxed)) {
@@ -46,9 +44,9 @@ bool PermitQueue<kStock>::try_take_from_heir(std::uint32_t taker) {
   }
 }
 
-template <Stock kStock>
-bool PermitQueue<kStock>::try_give_to_waiters(State& state, std::uint32_t stock) {
-  const auto step = give(state.in_generation(os::fork_generation()), stock);
+template <Stock kStock, Scope kScope>
+bool PermitQueue<kStock, kScope>::try_give_to_waiters(State& state, std::uint32_t stock) {
+  const auto step = give(state.in_generation(generation_.get()), stock);
   // release: pairs with the acquire of whoever takes the permit
   if (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
                                    std::memory_order_relaxed)) {
@@ -58,28 +56,28 @@ bool PermitQueue<kStock>::try_give_to_waiters(State& state, std::uint32_t stock)
   return true;
 }
 
-template <Stock kStock>
-std::uint32_t PermitQueue<kStock>::available() const {
+template <Stock kStock, Scope kScope>
+std::uint32_t PermitQueue<kStock, kScope>::available() const {
   const State state = load();
   if (state.queue() == 0) return state.permits();
-  const bool kept = state.permits() > 0 && state.in_generation(os::fork_generation()).has_heir();
+  const bool kept = state.permits() > 0 && state.in_generation(generation_.get()).has_heir();
   return kept ? state.permits() - 1 : state.permits();
 }
 
-template <Stock kStock>
-void PermitQueue<kStock>::refill(std::uint32_t stock) {
+template <Stock kStock, Scope kScope>
+void PermitQueue<kStock, kScope>::refill(std::uint32_t stock) {
   State state = load();
   Transition<kStock> step;
   do {
-    step = sync::refill(state.in_generation(os::fork_generation()), stock);
+    step = sync::refill(state.in_generation(generation_.get()), stock);
     // release: pairs with the acquire of whoever takes a permit
   } while (!word_.compare_exchange_weak(state.word, step.next.word, std::memory_order_release,
                                         std::memory_order_relaxed));
   if (step.must_wake) wake(step.next);
 }
 
-template <Stock kStock>
-bool PermitQueue<kStock>::spin(std::uint32_t taker) {
+template <Stock kStock, Scope kScope>
+bool PermitQueue<kStock, kScope>::spin(std::uint32_t taker) {
   bool taken = false;
   sync::spin([&] {
     // Not past those who wait already: they would only be woken in vain.
@@ -94,23 +92,24 @@ bool PermitQueue<kStock>::spin(std::uint32_t taker) {
 // later, it sees `roused` before it sleeps; if it came earlier, the word that it is about to sleep
 // on is changed here, or it is woken. A message too many does no harm: whoever looks clears the
 // mark.
-template <Stock kStock>
-void PermitQueue<kStock>::rouse() {
+template <Stock kStock, Scope kScope>
+void PermitQueue<kStock, kScope>::rouse() {
   State state = load();
   State next;
   do {
-    next = state.in_generation(os::fork_generation());
+    next = state.in_generation(generation_.get());
     if (next.has_waiters()) next.word |= State::kWoken;
   } while (!word_.compare_exchange_weak(state.word, next.word, std::memory_order_acq_rel,
                                         std::memory_order_relaxed));
-  if (next.has_waiters()) os::futex_wake_all(futex_word(), Scope::threads);
+  if (next.has_waiters()) os::futex_wake_all(futex_word(), kScope);
 }
 
-template <Stock kStock>
-WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Waiter& waiter) {
+template <Stock kStock, Scope kScope>
+WaitResult PermitQueue<kStock, kScope>::take(std::uint32_t taker, Deadline deadline,
+                                             Waiter& waiter) {
   const bool is_new = waiter.since_ns == 0;
   if (is_new) waiter.since_ns = monotonic_ns();
-  const std::uint32_t generation = os::fork_generation();
+  std::uint32_t registered_in = 0;  // the generation
   Onlooker me;
   me.id = taker;
   FutexResult woken_by = FutexResult::woken;
@@ -118,11 +117,15 @@ WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Wai
     me.must_leave = woken_by != FutexResult::woken;
     me.may_inherit = !(is_new && !me.registered) && !me.is_heir &&
                      monotonic_ns() - waiter.since_ns >= kHandOverNs;
+    const std::uint32_t generation = generation_.get();
     State state = load();
     Transition<kStock> step;
     bool had_heir = false;
     do {
       const State now = state.in_generation(generation);
+      if (me.registered && (registered_in != generation || !now.has_waiters())) {
+        me.registered = me.is_heir = false;  // forgotten: see forget_waiters()
+      }
       had_heir = now.has_heir();
       step = look(now, me, generation);
       // acquire: pairs with the release of whoever gave the permit. release: what a giver published
@@ -135,9 +138,10 @@ WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Wai
       return woken_by == FutexResult::interrupted ? WaitResult::interrupted : WaitResult::timed_out;
     }
     me.registered = true;
+    registered_in = generation;
     me.is_heir = me.is_heir || (step.next.has_heir() && !had_heir);
     if (!waiter.roused.load(std::memory_order_relaxed)) {
-      woken_by = os::futex_wait(futex_word(), step.next.queue(), deadline, Scope::threads,
+      woken_by = os::futex_wait(futex_word(), step.next.queue(), deadline, kScope,
                                 me.is_heir ? kTheHeir : kAnyWaiter);
     }
     if (waiter.roused.exchange(false, std::memory_order_relaxed)) {
@@ -148,5 +152,6 @@ WaitResult PermitQueue<kStock>::take(std::uint32_t taker, Deadline deadline, Wai
 
 template class PermitQueue<Stock::counted>;
 template class PermitQueue<Stock::owned>;
+template class PermitQueue<Stock::owned, Scope::processes>;
 
 }  // namespace nativeconc::sync
