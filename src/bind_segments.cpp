@@ -46,17 +46,14 @@ PyObject* open_segment(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
     set_error_from_current_exception();
     return nullptr;
   }
-  const bool is_array = lease.segment->header().kind == shared::SegmentKind::array;
+  const auto kind = static_cast<int>(lease.segment->header().kind);
   PyObject* buffer = new_buffer_object(buffer_type(), lease);
-  if (buffer == nullptr) return nullptr;
-  PyObject* result = PyTuple_Pack(2, buffer, is_array ? Py_True : Py_False);
-  Py_DECREF(buffer);
-  return result;
+  return buffer == nullptr ? nullptr : Py_BuildValue("(Ni)", buffer, kind);
 }
 
 PyMethodDef open_segment_method = {
     "open_segment", as_method(open_segment), METH_FASTCALL,
-    "open_segment(name, readonly, /)\n--\n\nA Buffer, and whether it is an array's."};
+    "open_segment(name, readonly, /)\n--\n\nA Buffer, and of what kind of segment."};
 
 // new_array_memory(size, name, exist_ok, huge_pages, prefault, zeroed, meta): a plain PyCFunction,
 // since it may release the GIL (python.hpp).

@@ -16,7 +16,9 @@ PyStructSequence_Field fields[] = {
     {"wait_total", "seconds that threads waited, all together"},
     {"wait_max", "seconds of the longest wait"},
     {"waiters", "threads that wait now"},
-    {"owner", "threading ident of the thread that has it now, or None"},
+    {"owner",
+     "threading ident of the thread that has it now (of a shared lock its pid and native id),\n"
+     "or None"},
     {nullptr, nullptr},
 };
 
@@ -36,19 +38,26 @@ const char kStatsDoc[] =
     "Return how often and how long threads waited: waited, wait_total and wait_max (seconds),\n"
     "waiters (now) and owner (a threading ident, or None). Counted only where a thread waits.";
 
-PyObject* make_stats(const sync::WaitStats& stats, deadlock::ThreadId owner) {
-  PyObject* result = PyStructSequence_New(type);
-  if (result == nullptr) return nullptr;
-  constexpr double kNs = 1e-9;
-  PyStructSequence_SetItem(result, 0, PyLong_FromUnsignedLongLong(stats.waited()));
-  PyStructSequence_SetItem(result, 1,
-                           PyFloat_FromDouble(static_cast<double>(stats.total_ns()) * kNs));
-  PyStructSequence_SetItem(result, 2,
-                           PyFloat_FromDouble(static_cast<double>(stats.max_ns()) * kNs));
-  PyStructSequence_SetItem(result, 3, PyLong_FromUnsignedLong(stats.waiting()));
-  PyStructSequence_SetItem(result, 4, ident_of(owner));
+PyObject* make_stats_of(const sync::WaitTotals& totals, std::uint32_t waiters, PyObject* owner) {
+  PyObject* result = owner == nullptr ? nullptr : PyStructSequence_New(type);
+  if (result == nullptr) {
+    Py_XDECREF(owner);
+    return nullptr;
+  }
+  const auto seconds = [](std::uint64_t ns) {
+    return PyFloat_FromDouble(static_cast<double>(ns) * 1e-9);
+  };
+  PyStructSequence_SetItem(result, 0, PyLong_FromUnsignedLongLong(totals.waited()));
+  PyStructSequence_SetItem(result, 1, seconds(totals.total_ns()));
+  PyStructSequence_SetItem(result, 2, seconds(totals.max_ns()));
+  PyStructSequence_SetItem(result, 3, PyLong_FromUnsignedLong(waiters));
+  PyStructSequence_SetItem(result, 4, owner);
   if (PyErr_Occurred() != nullptr) Py_CLEAR(result);
   return result;
+}
+
+PyObject* make_stats(const sync::WaitStats& stats, deadlock::ThreadId owner) {
+  return make_stats_of(stats.totals(), stats.waiting(), ident_of(owner));
 }
 
 void bind_stats(py::module_& m) {

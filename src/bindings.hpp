@@ -27,6 +27,9 @@ void bind_kernels(py::module_& m);
 void bind_cuda(py::module_& m);
 void bind_buffer(py::module_& m);
 void bind_segments(py::module_& m);
+void bind_recovery(py::module_& m);
+void bind_shared_lock(py::module_& m);
+void bind_shared_rlock(py::module_& m);
 void bind_config(py::module_& m);
 
 }  // namespace nativeconc::seam

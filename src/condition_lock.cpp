@@ -9,12 +9,14 @@
 #include "lock_object.hpp"
 #include "lock_operations.hpp"
 #include "rlock_object.hpp"
+#include "shared_lock_object.hpp"
 
 namespace nativeconc::seam {
 namespace {
 
 bool is_plain_lock(PyObject* lock) { return Py_TYPE(lock) == lock_type; }
 bool is_plain_rlock(PyObject* lock) { return Py_TYPE(lock) == rlock_type; }
+bool is_plain_shared_rlock(PyObject* lock) { return Py_TYPE(lock) == shared_rlock_type; }
 
 // The attribute, or null without an error if there is none.
 PyObject* optional_method(PyObject* lock, const char* name) {
@@ -42,6 +44,9 @@ std::uint32_t levels(PyObject* saved) {
 }
 
 Waited restore(PyObject* rlock, PyObject* saved) { return take_back_rlock(rlock, levels(saved)); }
+Waited restore_shared(PyObject* rlock, PyObject* saved) {
+  return take_back_shared_rlock(rlock, levels(saved));
+}
 
 Waited retake(PyObject* lock, PyObject*) {
   return operations_of(lock).take(lock, Deadline::never());
@@ -57,6 +62,7 @@ Waited restore_by_methods(PyObject* lock, PyObject* saved) {
   Py_XDECREF(answer);
   if (answer != nullptr) return Waited::acquired;
   const bool never = PyErr_ExceptionMatches(errors().deadlock_error) != 0 ||
+                     PyErr_ExceptionMatches(errors().owner_died_error) != 0 ||
                      PyErr_ExceptionMatches(errors().deadlock_warning) != 0;
   return never ? Waited::deadlock : Waited::error;
 }
@@ -96,7 +102,9 @@ bool insist(PyObject* lock, PyObject* saved, Take take, int most_errors) {
     if (waited == Waited::acquired) return true;
     if (waited == Waited::deadlock || tries == most_errors) {
       // The _acquire_restore of a kind of nc.RLock has seen to it already.
-      const bool is_done = take == restore_by_methods && PyObject_TypeCheck(lock, rlock_type) != 0;
+      const bool is_done =
+          take == restore_by_methods && (PyObject_TypeCheck(lock, rlock_type) != 0 ||
+                                         PyObject_TypeCheck(lock, shared_rlock_type) != 0);
       if (has_lock_header(lock) && !is_done) add_forfeit(lock, levels(saved));
       return false;
     }
@@ -107,6 +115,7 @@ bool insist(PyObject* lock, PyObject* saved, Take take, int most_errors) {
 
 int is_lock_held(PyObject* lock) {
   if (is_plain_rlock(lock)) return is_own_rlock(lock) ? 1 : 0;
+  if (is_plain_shared_rlock(lock)) return is_own_shared_rlock(lock) ? 1 : 0;
   if (is_plain_lock(lock)) return is_locked(lock) ? 1 : 0;
   PyObject* is_owned = optional_method(lock, "_is_owned");
   if (is_owned == nullptr) return PyErr_Occurred() != nullptr ? -1 : is_held_by_trying(lock);
@@ -118,8 +127,9 @@ int is_lock_held(PyObject* lock) {
 }
 
 PyObject* let_go_of_lock(PyObject* lock) {
-  if (is_plain_rlock(lock)) {
-    const std::uint32_t depth = give_up_rlock(lock);
+  if (is_plain_rlock(lock) || is_plain_shared_rlock(lock)) {
+    const std::uint32_t depth =
+        is_plain_rlock(lock) ? give_up_rlock(lock) : give_up_shared_rlock(lock);
     return depth == 0 ? nullptr : PyLong_FromUnsignedLong(depth);
   }
   PyObject* save = is_plain_lock(lock) ? nullptr : optional_method(lock, "_release_save");
@@ -134,12 +144,17 @@ PyObject* let_go_of_lock(PyObject* lock) {
 
 bool take_lock_back(PyObject* lock, PyObject* saved) {
   if (is_plain_rlock(lock)) return take_rlock_back(lock, saved);
+  if (is_plain_shared_rlock(lock)) return take_shared_rlock_back(lock, saved);
   if (is_plain_lock(lock)) return insist(lock, saved, retake, kAnyErrors);
   return insist(lock, saved, restore_by_methods, kMostErrors);
 }
 
 bool take_rlock_back(PyObject* rlock, PyObject* saved) {
   return insist(rlock, saved, restore, kAnyErrors);
+}
+
+bool take_shared_rlock_back(PyObject* rlock, PyObject* saved) {
+  return insist(rlock, saved, restore_shared, kAnyErrors);
 }
 
 }  // namespace nativeconc::seam

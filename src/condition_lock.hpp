@@ -23,5 +23,6 @@ bool take_lock_back(PyObject* lock, PyObject* saved);
 
 // The same for an nc.RLock or a subclass, whatever methods that has.
 bool take_rlock_back(PyObject* rlock, PyObject* saved);
+bool take_shared_rlock_back(PyObject* rlock, PyObject* saved);
 
 }  // namespace nativeconc::seam

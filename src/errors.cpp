@@ -90,6 +90,17 @@ void bind_errors(py::module_& m) {
   for (PyObject* type : {types.deadlock_error, types.deadlock_warning}) {
     if (PyObject_SetAttrString(type, "report", Py_None) != 0) throw py::error_already_set();
   }
+  types.owner_died_error = add_error(
+      m, "nativeconc.OwnerDiedError",
+      "A shared lock is in doubt: the thread that had it ended. It is not held. ``pid`` and "
+      "``thread`` (a native id) say who it was, as far as that is known, and ``found`` when it was "
+      "found (seconds since the epoch).",
+      {types.native_conc_error, PyExc_RuntimeError});
+  for (const char* attribute : {"pid", "thread", "found"}) {
+    if (PyObject_SetAttrString(types.owner_died_error, attribute, Py_None) != 0) {
+      throw py::error_already_set();
+    }
+  }
   types.shared_memory_full =
       add_error(m, "nativeconc.SharedMemoryFull",
                 "There is no room for new shared memory. The message says which limit is reached.",

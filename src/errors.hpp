@@ -16,6 +16,7 @@ struct Errors {
   PyObject* lock_timeout = nullptr;
   PyObject* deadlock_error = nullptr;
   PyObject* deadlock_warning = nullptr;
+  PyObject* owner_died_error = nullptr;
   PyObject* shared_memory_full = nullptr;
   PyObject* segment_error = nullptr;
   PyObject* cuda_unavailable_error = nullptr;

@@ -23,7 +23,7 @@ struct LockType {
   PyTypeObject* type;
   OwnerOf owner;
 };
-std::array<LockType, 3> types{};
+std::array<LockType, 6> types{};
 
 const LockType* type_of(PyObject* object) {
   for (const LockType& candidate : types) {

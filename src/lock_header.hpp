@@ -12,7 +12,8 @@
 
 namespace nativeconc::seam {
 
-// Each of the three types begins like this, and then holds its lock of the core.
+// Each of their types begins like this, and then holds its lock of the core; those of
+// nativeconc.shared too.
 struct LockHeader {
   PyObject_HEAD Origin origin;
   sync::WaitStats stats;
@@ -21,7 +22,7 @@ struct LockHeader {
 
 inline LockHeader* lock_header(PyObject* self) { return reinterpret_cast<LockHeader*>(self); }
 
-// tp_new and dealloc of the three types; the caller constructs its lock.
+// tp_new and dealloc of them; the caller constructs its lock.
 PyObject* new_lock(PyTypeObject* type);
 void dealloc_lock(PyObject* self);
 
@@ -35,7 +36,7 @@ PyObject* lock_repr(PyObject* self, const char* state, const char* details);
 extern PyGetSetDef lock_properties[];
 extern PyMemberDef lock_members[];
 
-// Is it an instance of one of the three types (or of a subclass)?
+// Is it an instance of one of them (or of a subclass)?
 bool has_lock_header(PyObject* object);
 
 // Who has such a lock; of an RWLock, its writer.

@@ -13,7 +13,7 @@ struct Entry {
   PyTypeObject* type;
   const LockOperations* operations;
 };
-std::array<Entry, 8> entries{};
+std::array<Entry, 16> entries{};
 
 Waited took(PyObject* answer) {
   if (answer == nullptr) return Waited::error;

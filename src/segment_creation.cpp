@@ -26,6 +26,8 @@ constexpr std::uint64_t kQuick = 1 << 20;
 // asks for the GIL, it is lost, and the process is at its end.
 struct Run {
   std::optional<shared::Creation> creation;
+  void (*initialize)(std::byte*, const void*) = nullptr;
+  const void* argument = nullptr;
   std::unique_ptr<shared::Segment> segment;
   std::exception_ptr error;
 
@@ -33,6 +35,7 @@ struct Run {
   bool step() {
     try {
       if (creation->step()) return true;
+      if (initialize != nullptr) initialize(creation->data(), argument);
       segment = creation->finish();
     } catch (...) {
       error = std::current_exception();
@@ -61,6 +64,8 @@ bool is_block(const SegmentRequest& request) {
 
 Lease create(const SegmentRequest& request) {
   auto run = std::make_unique<Run>();
+  run->initialize = request.initialize;
+  run->argument = request.argument;
   shared::SegmentPlan plan;
   plan.kind = request.kind;
   plan.block_size = request.size;
@@ -80,9 +85,24 @@ Lease create(const SegmentRequest& request) {
   return Memory::instance().add(std::move(run->segment));
 }
 
+Lease take_block(const SegmentRequest& request) {
+  const Lease lease = Memory::instance().take_block(request.size, request.zeroed);
+  if (request.initialize == nullptr) return lease;
+  try {
+    request.initialize(lease.data, request.argument);
+  } catch (...) {
+    Memory::instance().release(lease);
+    throw;
+  }
+  return lease;
+}
+
 // For people. An array's meta bytes are text: dtype, shape and order.
 std::string describe(shared::SegmentKind kind, std::uint64_t size, const std::string& meta) {
   const std::string bytes = std::to_string(size) + " bytes";
+  if (kind == shared::SegmentKind::primitive || kind == shared::SegmentKind::queue) {
+    return "a shared " + meta;
+  }
   if (kind != shared::SegmentKind::array) return "a buffer of " + bytes;
   return "an array of " + bytes + ", (dtype, shape, order) = " + meta;
 }
@@ -105,7 +125,7 @@ Lease open_same(const SegmentRequest& request) {
 }
 
 Lease create_or_open_once(const SegmentRequest& request) {
-  if (is_block(request)) return Memory::instance().take_block(request.size, request.zeroed);
+  if (is_block(request)) return take_block(request);
   if (request.name.empty()) return create(request);
   for (;;) {
     // What exists when we look may be gone when we open it, and the other way round; who removes it

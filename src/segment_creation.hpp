@@ -23,6 +23,9 @@ struct SegmentRequest {
   bool huge_pages = false;
   bool prefault = false;
   bool zeroed = true;
+  // Writes what is to be there before anybody else can see it; may throw.
+  void (*initialize)(std::byte* memory, const void* argument) = nullptr;
+  const void* argument = nullptr;
 };
 
 // A lease on what is wanted; without a segment and with a Python error set if that cannot be.

@@ -13,6 +13,9 @@ namespace nativeconc::seam {
 // `owner` is deadlock::kNobody where nobody owns it.
 PyObject* make_stats(const sync::WaitStats& stats, deadlock::ThreadId owner = deadlock::kNobody);
 
+// The same from figures of many processes. Steals `owner`, which may be null with an error.
+PyObject* make_stats_of(const sync::WaitTotals& totals, std::uint32_t waiters, PyObject* owner);
+
 // The docstring of every stats() method.
 extern const char kStatsDoc[];
 

@@ -120,7 +120,8 @@ bool is_main_thread() {
 Waited wait_for(const Waitable& what, Deadline deadline) {
   const std::int64_t since_ns = what.stats->begin();
   const Waited waited = sleep_until(what, deadline, since_ns);
-  what.stats->end(since_ns);
+  const std::uint64_t waited_ns = what.stats->end(since_ns);
+  if (what.shared_totals != nullptr) what.shared_totals->add(waited_ns);
   return waited;
 }
 

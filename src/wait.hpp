@@ -38,6 +38,7 @@ struct Waitable {
   // Who stands in the way at this moment; null for what nobody owns. Called without the GIL.
   deadlock::Want (*want)(void* self) = nullptr;
   sync::WaitStats* stats = nullptr;
+  sync::WaitTotals* shared_totals = nullptr;  // of a shared primitive: those of all processes
 };
 
 // The result of acquire(): True, False, or null with an error set.

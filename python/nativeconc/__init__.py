@@ -34,6 +34,7 @@ from nativeconc.errors import (
     DeadlockWarning,
     LockTimeout,
     NativeConcError,
+    OwnerDiedError,
     SegmentError,
     SharedMemoryFull,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "Lock",
     "LockTimeout",
     "NativeConcError",
+    "OwnerDiedError",
     "RLock",
     "RWLock",
     "SegmentError",

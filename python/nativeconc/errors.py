@@ -14,6 +14,7 @@ from nativeconc._core import (
     DeadlockWarning,
     LockTimeout,
     NativeConcError,
+    OwnerDiedError,
     SegmentError,
     SharedMemoryFull,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "DeadlockWarning",
     "LockTimeout",
     "NativeConcError",
+    "OwnerDiedError",
     "SegmentError",
     "SharedMemoryFull",
 ]

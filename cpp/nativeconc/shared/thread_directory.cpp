@@ -210,6 +210,11 @@ SegmentId directory_id() {
   return directory.load(std::memory_order_acquire)->header().id;
 }
 
+std::uint64_t next_primitive_uid() {
+  ensure_directory();
+  return layout().last_uid.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 bool is_thread_dead(ThreadNumber number) noexcept {
   ThreadSlot& slot = layout().threads[number % kThreadSlots];
   if (slot.number.load(std::memory_order_acquire) != number) return true;

@@ -68,6 +68,9 @@ ProcessNumber this_process_number();
 // Throws SharedError.
 SegmentId directory_id();
 
+// A number for a primitive, never given out twice by this directory. Throws SharedError.
+std::uint64_t next_primitive_uid();
+
 // Whether the thread, or the process, has ended. Not for kNobody. The first costs two loads, the
 // second a system call. They need a directory: whoever has a number has one.
 bool is_thread_dead(ThreadNumber number) noexcept;

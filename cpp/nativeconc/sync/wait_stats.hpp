@@ -4,7 +4,8 @@
 // How often and how long threads waited for a primitive. Counted only where a thread waits, so that
 // taking what is free costs nothing more.
 //
-// Any thread. In a forked child nobody waits; the other figures go on from those of the parent.
+// Any thread; the totals may lie in shared memory, and any process may add to them. In a forked
+// child nobody waits; the other figures go on from those of the parent.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,27 @@
 #include "nativeconc/os/fork_generation.hpp"
 
 namespace nativeconc::sync {
+
+// Of waits that are over. All zero bytes are none.
+class WaitTotals {
+ public:
+  void add(std::uint64_t ns) {
+    waited_.fetch_add(1, std::memory_order_relaxed);
+    total_ns_.fetch_add(ns, std::memory_order_relaxed);
+    std::uint64_t max = max_ns_.load(std::memory_order_relaxed);
+    while (ns > max && !max_ns_.compare_exchange_weak(max, ns, std::memory_order_relaxed)) {
+    }
+  }
+
+  std::uint64_t waited() const { return waited_.load(std::memory_order_relaxed); }
+  std::uint64_t total_ns() const { return total_ns_.load(std::memory_order_relaxed); }
+  std::uint64_t max_ns() const { return max_ns_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> waited_{0};
+  std::atomic<std::uint64_t> total_ns_{0};
+  std::atomic<std::uint64_t> max_ns_{0};
+};
 
 class WaitStats {
  public:
@@ -26,22 +48,18 @@ class WaitStats {
     return monotonic_ns();
   }
 
-  void end(std::int64_t since_ns) {
+  // Returns how long it was.
+  std::uint64_t end(std::int64_t since_ns) {
     const auto ns = static_cast<std::uint64_t>(monotonic_ns() - since_ns);
     std::uint64_t now = waiting_.load(std::memory_order_relaxed);
     while (!waiting_.compare_exchange_weak(now, one_less(in_generation(now)),
                                            std::memory_order_relaxed)) {
     }
-    waited_.fetch_add(1, std::memory_order_relaxed);
-    total_ns_.fetch_add(ns, std::memory_order_relaxed);
-    std::uint64_t max = max_ns_.load(std::memory_order_relaxed);
-    while (ns > max && !max_ns_.compare_exchange_weak(max, ns, std::memory_order_relaxed)) {
-    }
+    totals_.add(ns);
+    return ns;
   }
 
-  std::uint64_t waited() const { return waited_.load(std::memory_order_relaxed); }
-  std::uint64_t total_ns() const { return total_ns_.load(std::memory_order_relaxed); }
-  std::uint64_t max_ns() const { return max_ns_.load(std::memory_order_relaxed); }
+  const WaitTotals& totals() const { return totals_; }
   std::uint32_t waiting() const {
     return static_cast<std::uint32_t>(in_generation(waiting_.load(std::memory_order_relaxed)));
   }
@@ -58,9 +76,7 @@ class WaitStats {
   }
 
   std::atomic<std::uint64_t> waiting_{0};
-  std::atomic<std::uint64_t> waited_{0};
-  std::atomic<std::uint64_t> total_ns_{0};
-  std::atomic<std::uint64_t> max_ns_{0};
+  WaitTotals totals_;
 };
 
 }  // namespace nativeconc::sync

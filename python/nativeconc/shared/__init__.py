@@ -22,8 +22,11 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
+from nativeconc._core import SharedLock as Lock
+from nativeconc._core import SharedRLock as RLock
 from nativeconc.shared import _handles, _leave  # noqa: F401 - for pickle, and for the end
 from nativeconc.shared._in_flight import InFlight, in_flight
+from nativeconc.shared._owner_death import DeadOwner
 from nativeconc.shared._pages import Pages
 from nativeconc.shared.array import Array
 from nativeconc.shared.attach import attach
@@ -33,9 +36,12 @@ from nativeconc.shared.segments import Holder, Segment, segments, sweep
 __all__ = [
     "Array",
     "Buffer",
+    "DeadOwner",
     "Holder",
     "InFlight",
+    "Lock",
     "Pages",
+    "RLock",
     "Segment",
     "attach",
     "copy",

@@ -5,26 +5,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import errno
+from typing import Any, Literal
 
 from nativeconc import _core
-from nativeconc.shared.array import Array, over_named
-
-if TYPE_CHECKING:
-    from nativeconc._core import Buffer
+from nativeconc.errors import SegmentError
+from nativeconc.shared import _primitives
+from nativeconc.shared._kinds import Kind
+from nativeconc.shared.array import over_named
 
 __all__ = ["attach"]
 
 
-def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Array | Buffer:
-    """Open the shared memory that has a name, as it was created.
+def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Any:
+    """Open what has a name, as it was created.
 
     Args:
         name: What the creator called it.
-        mode: "r+" to read and write, "r" to read only, which the kernel enforces.
+        mode: "r+" to read and write, "r" to read only, which the kernel enforces: for memory alone.
 
     Returns:
-        An `Array` of the creator's shape, dtype and order, or a `Buffer` of its size.
+        An `Array` of the creator's shape, dtype and order, a `Buffer` of its size, or the lock or
+        other primitive that it is.
 
     Raises:
         FileNotFoundError: No process holds such a name.
@@ -32,7 +34,7 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Array | Buffer:
             namespace.
         SharedMemoryFull: No address space is left.
         TypeError: The name is no str.
-        ValueError: The name cannot be one, or the mode is unknown.
+        ValueError: The name cannot be one, or the mode is unknown, or "r" for what is no memory.
 
     Does not block. This process holds the name from then on.
     """
@@ -40,7 +42,13 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Array | Buffer:
         raise ValueError(f"mode must be 'r' or 'r+', not {mode!r}")
     if not isinstance(name, str):
         raise TypeError(f"name must be a str, not {type(name).__name__}")
-    buffer, is_array = _core.open_segment(name, mode == "r")
-    if not is_array:
+    buffer, kind = _core.open_segment(name, mode == "r")
+    if kind == Kind.BUFFER:
         return buffer
-    return over_named(buffer)
+    if kind == Kind.ARRAY:
+        return over_named(buffer)
+    if kind != Kind.PRIMITIVE:
+        raise SegmentError(errno.EINVAL, f"what is named {name!r} is the library's own")
+    if mode == "r":
+        raise ValueError(f"what is named {name!r} is no memory: only mode='r+' makes sense")
+    return _primitives.over_named(buffer)

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from nativeconc import _core
 from nativeconc.shared import _in_flight, _mailbox
+from nativeconc.shared._kinds import Kind
 
 __all__ = ["Holder", "Segment", "segments", "sweep"]
-
-_KINDS = {1: "buffer", 2: "array", 3: "arena"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Segment:
     name: str | None
     """None: anonymous."""
     kind: str
-    """"buffer", "array", or "arena": one that holds many small buffers and arrays."""
+    """"buffer", "array", "primitive" (a lock or the like), "queue"; "arena": one that holds many
+    small ones; "threads": the directory of all who use locks."""
     size: int
     """Bytes that were asked for."""
     file_size: int
@@ -134,7 +134,7 @@ def _describe(path: str, name: str | None, pids: set[int]) -> Segment | None:
         os.close(fd)
     return Segment(
         name=name,
-        kind=_KINDS[header["kind"]],
+        kind=Kind(header["kind"]).name.lower(),
         size=header["size"],
         file_size=header["file_size"],
         creator_pid=header["creator_pid"],

@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Named locks and the like: from what their memory says of itself to an object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nativeconc import _core
+
+__all__ = ["describe", "over_named"]
+
+_TYPES: dict[str, type[Any]] = {
+    "Lock": _core.SharedLock,
+    "RLock": _core.SharedRLock,
+}
+
+
+def describe(meta: bytes) -> tuple[str, dict[str, str]]:
+    """("Lock", {"on_owner_death": "raise"}) of what a primitive's creator wrote beside it."""
+    name, *parameters = meta.decode().split(" ")
+    return name, dict(parameter.split("=", 1) for parameter in parameters)
+
+
+def over_named(buffer: _core.Buffer) -> Any:
+    """The object that lies in a named buffer, as it was created.
+
+    A repair function stays with the process that gave it: others raise `OwnerDiedError`.
+    """
+    name, parameters = describe(buffer._meta)
+    arguments = [
+        "raise" if key == "on_owner_death" and value == "callable" else value
+        for key, value in parameters.items()
+    ]
+    return _TYPES[name]._over(buffer, *arguments)

@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: The nativeconc authors
+// SPDX-License-Identifier: BSD-3-Clause
+
+#include "shared_lock_object.hpp"
+
+#include "errors.hpp"
+#include "thread_name.hpp"
+#include "tracking.hpp"
+
+namespace nativeconc::seam {
+namespace {
+
+using shared::Lock;
+using Entry = Lock::Entry;
+using IfDead = Lock::IfDead;
+
+struct SharedLockWait {
+  PyObject* self;
+  Lock& lock;
+  shared::ThreadNumber me;
+  IfDead if_dead;
+  Lock::Waiter waiter;
+  Entry entry = Entry::timed_out;
+};
+
+WaitResult sleep(void* wait, Deadline deadline) {
+  auto* self = static_cast<SharedLockWait*>(wait);
+  self->entry = self->lock.acquire(self->me, deadline, self->waiter, self->if_dead);
+  switch (self->entry) {
+    case Entry::timed_out:
+      return WaitResult::timed_out;
+    case Entry::interrupted:
+      return WaitResult::interrupted;
+    default:
+      return WaitResult::acquired;
+  }
+}
+
+void back_to_doubt(PyObject* self) {
+  shared_rlock(self).set_depth(0);
+  static_cast<void>(shared_lock(self).release_in_doubt(shared::detail::this_thread_number));
+}
+
+// Only it could release what it waits for.
+Waited refuse_own(PyObject* self) {
+  PyErr_Format(errors().deadlock_error,
+               "%R is held by this thread, which would wait for itself: only the thread that took "
+               "a shared lock can release it",
+               self);
+  return Waited::deadlock;
+}
+
+// How it was taken, if it was; then the depth is 1.
+Waited wait_for_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline, IfDead if_dead,
+                     Entry* entry) {
+  SharedLockWait wait{self, shared_lock(self), me, if_dead, {}};
+  wait.entry = wait.lock.look(me, if_dead);
+  Waited waited = Waited::acquired;
+  if (wait.entry == Entry::timed_out) {
+    if (wait.lock.is_owned_by(me) && deadline.is_never()) return refuse_own(self);
+    if (kMaySpin && wait.lock.spin(me)) {
+      wait.entry = Entry::acquired;
+    } else {
+      waited = wait_for({&wait, sleep, nullptr, &lock_header(self)->stats,
+                         &shared_object(self)->primitive->totals},
+                        deadline);
+    }
+  }
+  *entry = wait.entry;
+  const bool is_held = waited == Waited::acquired &&
+                       (*entry == Entry::acquired || *entry == Entry::acquired_in_doubt);
+  if (is_held) shared_rlock(self).set_depth(1);
+  return waited;
+}
+
+}  // namespace
+
+PyTypeObject* shared_lock_type = nullptr;
+PyTypeObject* shared_rlock_type = nullptr;
+
+Waited wait_for_shared_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline) {
+  const OwnerDeathPolicy& policy = shared_lock_object(self)->policy;
+  Entry entry = Entry::timed_out;
+  const Waited waited = wait_for_lock(self, me, deadline, policy.if_dead(), &entry);
+  if (waited != Waited::acquired) return waited;
+  return settle_entry(self, entry, shared_lock(self).death(), policy, back_to_doubt);
+}
+
+Waited look_at_shared_lock(PyObject* self, shared::ThreadNumber me) {
+  const OwnerDeathPolicy& policy = shared_lock_object(self)->policy;
+  const Entry entry = shared_lock(self).look(me, policy.if_dead());
+  if (entry == Entry::timed_out) return Waited::timed_out;
+  if (entry != Entry::in_doubt) shared_rlock(self).set_depth(1);
+  return settle_entry(self, entry, shared_lock(self).death(), policy, back_to_doubt);
+}
+
+Waited recover_shared_lock(PyObject* self, Deadline deadline, bool* was_in_doubt) {
+  shared::ThreadNumber me = shared::kNobody;
+  if (!is_made(self) || !get_thread_number(&me)) return Waited::error;
+  Entry entry = Entry::timed_out;
+  const Waited waited = wait_for_lock(self, me, deadline, IfDead::take_over, &entry);
+  *was_in_doubt = entry == Entry::acquired_in_doubt;
+  if (is_tracking() && waited == Waited::acquired) note_taken(self, deadlock::Mode::lock);
+  return waited;
+}
+
+shared::ThreadNumber shared_owner(PyObject* self) {
+  const shared::ThreadNumber owner = shared_lock(self).owner();
+  return owner == Lock::kInDoubt ? shared::kNobody : owner;
+}
+
+deadlock::ThreadId own_thread_if_owner(PyObject* self) {
+  if (shared_object(self)->primitive == nullptr) return deadlock::kNobody;
+  const shared::ThreadNumber me = shared::detail::this_thread_number;
+  return me != shared::kNobody && shared_lock(self).is_owned_by(me) ? this_thread()
+                                                                    : deadlock::kNobody;
+}
+
+int init_shared_lock(PyObject* self, PyObject* args, PyObject* kwargs, const char* format,
+                     const char* type_name, shared::PrimitiveKind kind) {
+  static const char* keywords[] = {"name", "on_owner_death", nullptr};
+  PyObject* name = Py_None;
+  PyObject* on_owner_death = nullptr;
+  if (PyArg_ParseTupleAndKeywords(args, kwargs, format, const_cast<char**>(keywords), &name,
+                                  &on_owner_death) == 0) {
+    return -1;
+  }
+  OwnerDeathPolicy policy;
+  if (!policy.parse(on_owner_death)) return -1;
+  const PrimitiveRequest request{kind,
+                                 std::string(type_name) + " on_owner_death=" + policy.spoken(),
+                                 sizeof(shared::Primitive<shared::RLock>), nullptr, nullptr};
+  if (!make_shared(self, request, name)) {
+    policy.clear();
+    return -1;
+  }
+  shared_lock_object(self)->policy = policy;
+  return 0;
+}
+
+PyObject* make_lock_over(PyObject* type, PyObject* args, shared::PrimitiveKind kind) {
+  PyObject* buffer = nullptr;
+  PyObject* on_owner_death = nullptr;
+  if (PyArg_ParseTuple(args, "OO:_over", &buffer, &on_owner_death) == 0) return nullptr;
+  OwnerDeathPolicy policy;
+  if (!policy.parse(on_owner_death)) return nullptr;
+  PyObject* self = make_over(reinterpret_cast<PyTypeObject*>(type), buffer, kind,
+                             sizeof(shared::Primitive<shared::RLock>));
+  if (self == nullptr) {
+    policy.clear();
+    return nullptr;
+  }
+  shared_lock_object(self)->policy = policy;
+  return self;
+}
+
+PyObject* reduce_shared_lock(PyObject* self, PyObject*) {
+  return reduce_shared(self, Py_BuildValue("(N)", shared_lock_object(self)->policy.argument()));
+}
+
+int traverse_shared_lock(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  return shared_lock_object(self)->policy.traverse(visit, arg);
+}
+
+int clear_shared_lock(PyObject* self) {
+  shared_lock_object(self)->policy.clear();
+  return 0;
+}
+
+void dealloc_shared_lock(PyObject* self) {
+  PyObject_GC_UnTrack(self);
+  clear_shared_lock(self);
+  dealloc_shared(self);
+}
+
+PyObject* shared_lock_policy(PyObject* self, void*) {
+  return shared_lock_object(self)->policy.argument();
+}
+
+}  // namespace nativeconc::seam
