@@ -57,6 +57,7 @@ void ThreadRegistry::after_fork_in_child() {
   ThreadRegistry& registry = instance();
   registry.for_each([](ThreadRecord& record) {
     record.waits = false;
+    record.shared_number.store(0, std::memory_order_relaxed);
     if (&record == own_record || record.fate != Fate::alive) return;
     record.fate = Fate::lost;
     record.reads.settle_after_fork();

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -40,6 +41,10 @@ struct ThreadRecord {
   std::uint64_t ident = 0;  // pthread_self, which is Python's threading.get_ident()
   Fate fate = Fate::alive;
   std::array<char, 64> name{};  // UTF-8, as many characters as fit; empty if unknown
+
+  // What the thread is among those of all processes; 0: it is not known there. Set by whoever keeps
+  // such numbers, without the mutex; not kept over a fork.
+  std::atomic<std::uint32_t> shared_number{0};
 
   ReadHolds reads;
 

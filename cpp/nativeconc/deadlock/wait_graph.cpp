@@ -191,6 +191,17 @@ void end_wait() {
   me.waits = false;
 }
 
+void tell_blockers(const TellBlocker& tell) {
+  const ThreadRecord& me = this_record();
+  ThreadRegistry& registry = ThreadRegistry::instance();
+  const os::ShortLock guard(registry.mutex());
+  if (!me.waits) return;
+  for_each_blocker(registry, me, [&](const ThreadRecord* blocker, ThreadId, Mode as) {
+    // relaxed: one that is not seen yet is seen at the next look
+    if (blocker != nullptr) tell(blocker->shared_number.load(std::memory_order_relaxed), as);
+  });
+}
+
 Deadlock examine(const Keep& keep, std::optional<std::uint64_t> claimed) {
   ThreadRecord& me = this_record();
   ThreadRegistry& registry = ThreadRegistry::instance();

@@ -67,6 +67,11 @@ Glance begin_wait(const Want& want, std::uint64_t call);
 void end_wait();
 std::uint64_t next_call();
 
+// Those who stand in the way of the calling thread, which has announced its wait, as far as they
+// have a ThreadRecord::shared_number. `tell` is called under the registry mutex.
+using TellBlocker = std::function<void(std::uint32_t shared_number, Mode holds_as)>;
+void tell_blockers(const TellBlocker& tell);
+
 using Keep = std::function<void(const Party&)>;
 
 // The announced wait of the calling thread, looked at again, with all parties. `keep` is called for

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <new>
 
+#include "nativeconc/deadlock/thread_registry.hpp"
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/creation.hpp"
 #include "nativeconc/shared/memory.hpp"
@@ -27,7 +28,7 @@ namespace {
 
 // Of this layout, and of this pid namespace: in another one pids and tids mean others.
 std::string directory_name() {
-  return ".threads-1-" + std::to_string(os::this_process().pid_namespace);
+  return ".threads-2-" + std::to_string(os::this_process().pid_namespace);
 }
 
 constexpr std::uint32_t kFirstSpan = 256;
@@ -45,9 +46,7 @@ struct {
   std::atomic<ProcessNumber> number{kNobody};
 } process;
 
-DirectoryLayout& layout() {
-  return *reinterpret_cast<DirectoryLayout*>(directory.load(std::memory_order_acquire)->block(0));
-}
+DirectoryLayout& layout() { return *known_directory(); }
 
 // --- the segment
 
@@ -184,8 +183,14 @@ void forget_in_child() {
 
 }  // namespace
 
+DirectoryLayout* known_directory() noexcept {
+  const Segment* const segment = directory.load(std::memory_order_acquire);
+  return segment == nullptr ? nullptr : reinterpret_cast<DirectoryLayout*>(segment->block(0));
+}
+
 ThreadNumber detail::register_thread() {
   ensure_directory();
+  deadlock::ThreadRecord& record = deadlock::this_record();
   std::uint32_t number = kNobody;
   ThreadSlot& slot = take_slot(layout(), &number);
   slot.pid.store(getpid(), std::memory_order_relaxed);
@@ -193,6 +198,7 @@ ThreadNumber detail::register_thread() {
   // release: whoever knows the number finds the rest
   slot.number.store(number, std::memory_order_release);
   this_thread_number = number;
+  record.shared_number.store(number, std::memory_order_relaxed);
   return number;
 }
 

@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "nativeconc/shared/wait_note.hpp"
+
 namespace nativeconc::shared {
 
 inline constexpr int kThreadSlotBits = 13;
@@ -40,14 +42,19 @@ struct DirectoryLayout {
   std::atomic<std::uint32_t> next_thread;  // where to look for a free one
   std::atomic<std::uint32_t> next_process;
   std::uint32_t padding;
-  std::atomic<std::uint64_t> last_uid;   // of a primitive
-  std::atomic<std::uint64_t> last_wait;  // of a wait
+  std::atomic<std::uint64_t> last_uid;     // of a primitive
+  std::atomic<std::uint64_t> last_ticket;  // of the board of waits (wait_board.hpp)
   std::array<ProcessSlot, kProcessSlots> processes;
   std::array<ThreadSlot, kThreadSlots> threads;
+  std::array<WaitNote, kThreadSlots> notes;  // of the thread in the slot of the same number
 };
 static_assert(offsetof(DirectoryLayout, processes) == 32);
 static_assert(offsetof(DirectoryLayout, threads) % 64 == 0);
+static_assert(offsetof(DirectoryLayout, notes) % 64 == 0);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+// The directory that this process uses; null as long as it uses none.
+DirectoryLayout* known_directory() noexcept;
 
 }  // namespace nativeconc::shared
