@@ -42,6 +42,11 @@ class BasicEvent {
 
   // Sets the flag and lets everybody through who waits. Never blocks.
   void set() {
+    if (set_unannounced()) wake_all();
+  }
+
+  // The two halves of it, for whoever may die in between. The first says whether the second is due.
+  bool set_unannounced() {
     std::uint64_t now = word_.load(std::memory_order_relaxed);
     std::uint64_t next = 0;
     do {
@@ -49,8 +54,9 @@ class BasicEvent {
       // release: what came before set() is seen by those who are let through
     } while (!word_.compare_exchange_weak(now, next, std::memory_order_release,
                                           std::memory_order_relaxed));
-    if (next != now && (now & kWaiters) != 0) wake_all();
+    return next != now && (now & kWaiters) != 0;
   }
+  void wake_all() const;
 
   void clear() { word_.fetch_and(~kSet, std::memory_order_relaxed); }
 
@@ -74,7 +80,6 @@ class BasicEvent {
   static bool is_over(std::uint64_t word, std::uint64_t epoch) {
     return (word & kSet) != 0 || word / kOneEpoch != epoch;
   }
-  void wake_all() const;
 
   std::atomic<std::uint64_t> word_{0};
   SpinHabit spins_;

@@ -12,6 +12,7 @@
 
 #include <new>
 
+#include "nativeconc/shared/thread_directory.hpp"
 #include "signals.hpp"
 
 namespace nativeconc::testing {
@@ -37,6 +38,9 @@ class Shared {
 // Runs it in a child, which then ends without more ado: no destructors, nothing is given back.
 template <class Function>
 pid_t start_child(Function function) {
+  // The directory lasts as long as somebody uses it. In a new one the numbers of those who died
+  // would mean others.
+  shared::this_thread_number();
   const pid_t child = fork();
   if (child != 0) return child;
   function();
