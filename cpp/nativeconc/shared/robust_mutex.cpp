@@ -20,7 +20,10 @@ const std::uint32_t* futex_word(const std::atomic<std::uint32_t>& word) {
 
 }  // namespace
 
-void RobustMutex::wake() const { os::futex_wake_one(futex_word(word_), Scope::processes); }
+void RobustMutex::wake() const {
+  fault_point();
+  os::futex_wake_one(futex_word(word_), Scope::processes);
+}
 
 RobustMutex::Taken RobustMutex::lock_slowly(ThreadNumber me, Deadline deadline) {
   // It is held for some instructions only, so it will be free in a moment, if its owner runs.
@@ -41,6 +44,7 @@ RobustMutex::Taken RobustMutex::lock_slowly(ThreadNumber me, Deadline deadline) 
     if (owner == kNobody || is_dead) {
       if (word_.compare_exchange_strong(now, me | contended | (now & kContended),
                                         std::memory_order_acquire, std::memory_order_relaxed)) {
+        fault_point();
         return is_dead ? Taken::owner_died : Taken::clean;
       }
       continue;

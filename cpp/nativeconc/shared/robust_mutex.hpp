@@ -22,6 +22,7 @@
 #include <cstdint>
 
 #include "nativeconc/base/deadline.hpp"
+#include "nativeconc/shared/fault_point.hpp"
 #include "nativeconc/shared/thread_directory.hpp"
 
 namespace nativeconc::shared {
@@ -36,12 +37,14 @@ class RobustMutex {
     // acquire: pairs with the release in unlock()
     if (word_.compare_exchange_strong(free, me, std::memory_order_acquire,
                                       std::memory_order_relaxed)) [[likely]] {
+      fault_point();
       return Taken::clean;
     }
     return lock_slowly(me, deadline);
   }
 
   void unlock() {
+    fault_point();
     if ((word_.exchange(0, std::memory_order_release) & kContended) != 0) [[unlikely]]
       wake();
   }

@@ -16,6 +16,7 @@
 #include "nativeconc/deadlock/thread_registry.hpp"
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/creation.hpp"
+#include "nativeconc/shared/fault_point.hpp"
 #include "nativeconc/shared/memory.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 #include "nativeconc/shared/thread_directory_layout.hpp"
@@ -193,10 +194,15 @@ ThreadNumber detail::register_thread() {
   deadlock::ThreadRecord& record = deadlock::this_record();
   std::uint32_t number = kNobody;
   ThreadSlot& slot = take_slot(layout(), &number);
+  fault_point();
   slot.pid.store(getpid(), std::memory_order_relaxed);
-  slot.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)), std::memory_order_relaxed);
-  // release: whoever knows the number finds the rest
+  fault_point();
+  // Before the tid, by which the slot comes to life: the number of before must stay dead.
   slot.number.store(number, std::memory_order_release);
+  fault_point();
+  // release: whoever knows the number finds the rest
+  slot.tid.store(static_cast<std::int32_t>(syscall(SYS_gettid)), std::memory_order_release);
+  fault_point();
   this_thread_number = number;
   record.shared_number.store(number, std::memory_order_relaxed);
   return number;

@@ -54,8 +54,29 @@ TEST(RobustMutexFaults, TheNextOneIsToldExactlyIfTheOneBeforeDiedInside) {
         EXPECT_EQ(guarded.enter(), Taken::clean);
         guarded.mutex.unlock();
       });
-  EXPECT_EQ(points, 4);
-  EXPECT_EQ(told, 3);
+  EXPECT_EQ(points, 6);
+  EXPECT_EQ(told, 5);
+}
+
+TEST(RobustMutexFaults, WhoDiesWhileItLetsGoOfAContendedOneLeavesNobodyAsleep) {
+  for (int n = 0;; ++n) {
+    testing::Shared<Guarded> guarded;
+    testing::Shared<std::atomic<bool>> holds;
+    const pid_t holder = testing::start_doomed_child(n, [&] {
+      EXPECT_EQ(guarded->enter(), Taken::clean);
+      *holds = true;
+      testing::sleep_ms(10);  // until the other sleeps
+      guarded->add();
+    });
+    testing::wait_until([&] { return *holds || n == 0; });  // the first point stands before that
+    EXPECT_NE(guarded->enter(), Taken::timed_out);
+    EXPECT_EQ(guarded->first, guarded->second);
+    guarded->mutex.unlock();
+    if (testing::fate_of(holder) == Fate::survived) {
+      EXPECT_GE(n, 6);
+      break;
+    }
+  }
 }
 
 }  // namespace
