@@ -88,6 +88,25 @@ def shared_result(output: str) -> None:
     assert sizes["copy"] > 80_000_000
 
 
+def counter_file(output: str) -> None:
+    holder = re.search(r"^process (\d+) holds the lock$", output, re.MULTILINE)
+    assert holder is not None
+    assert f"process {holder[1]} was killed with the lock" in output
+    assert len(re.findall(r"^process \d+ has counted 1000 times$", output, re.MULTILINE)) == 2
+    assert output.splitlines()[-1] == "the file says 2000"
+
+
+def recover_update(output: str) -> None:
+    before, half, error, died, repaired, after = output.splitlines()
+    assert before == "before: [100  50] total 150"
+    assert half == "half done: [70 50]"
+    pid = re.fullmatch(r"OwnerDiedError: of process (\d+)", error)
+    assert pid is not None
+    assert died == f"process {pid[1]} died while it had the lock"
+    assert repaired == "repaired: [100  50] total 150"
+    assert after == "after: [70 80] total 150"
+
+
 PICKLE_SIZE = re.compile(r"pickle of (?:the|a) (\w+): +([\d,]+) bytes")
 POINTS = {
     function.__name__: function
@@ -95,6 +114,7 @@ POINTS = {
         *(first_thread, critical_section, responsive_loop, gil_comparison),
         *(race_condition, dining_philosophers),
         *(shared_image_filter, meet_by_name, shared_result),
+        *(counter_file, recover_update),
     )
 }
 
