@@ -14,6 +14,7 @@ import threading
 from contracts.lock_contract import NativeConcLockContract
 from contracts.rlock_contract import NativeConcRLockContract
 from nativeconc import shared
+from nativeconc.reference import shared as reference_shared
 
 
 class TestSharedLock(NativeConcLockContract):
@@ -41,3 +42,15 @@ class TestSharedRLock(NativeConcRLockContract):
         with lock, lock:
             owner = threading.get_native_id()
             assert re.search(rf"^<locked .* owner={owner} pid=\d+ count=2 at", repr(lock))
+
+
+class TestReferenceSharedLock(NativeConcLockContract):
+    make = staticmethod(reference_shared.Lock)
+
+    test_another_thread_may_release = None
+    test_one_release_lets_one_waiter_in = None
+    test_serves_as_a_signal_between_threads = None
+
+
+class TestReferenceSharedRLock(NativeConcRLockContract):
+    make = staticmethod(reference_shared.RLock)
