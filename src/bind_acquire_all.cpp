@@ -17,6 +17,7 @@
 #include "gil.hpp"
 #include "heap_type.hpp"
 #include "lock_operations.hpp"
+#include "shared_object.hpp"
 #include "timed_entry.hpp"
 
 namespace nativeconc::seam {
@@ -208,7 +209,8 @@ bool understand(PyObject* argument, PyObject** lock, const LockOperations** oper
 
 bool is_among(PyObject* lock, PyObject* locks, Py_ssize_t n) {
   for (Py_ssize_t i = 0; i < n; ++i) {
-    if (innermost_lock(PyTuple_GET_ITEM(locks, i)) == innermost_lock(lock)) return true;
+    const void* const other = identity_of(innermost_lock(PyTuple_GET_ITEM(locks, i)));
+    if (other == identity_of(innermost_lock(lock))) return true;
   }
   return false;
 }

@@ -3,6 +3,9 @@
 
 #include "shared_object.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "buffer_object.hpp"
 #include "entry_method.hpp"
 #include "errors.hpp"
@@ -48,6 +51,8 @@ void adopt(PyObject* self, PyObject* buffer, PrimitiveHeader* primitive) {
   object->buffer = buffer;
   object->primitive = primitive;
 }
+
+std::array<PyTypeObject*, 8> shared_types{};
 
 struct Beginning {
   const PrimitiveRequest& request;
@@ -185,9 +190,20 @@ PyGetSetDef shared_properties[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
+const void* identity_of(PyObject* object) {
+  for (const PyTypeObject* type : shared_types) {
+    if (type != nullptr && PyObject_TypeCheck(object, const_cast<PyTypeObject*>(type)) != 0) {
+      const void* const memory = shared_object(object)->primitive;
+      return memory == nullptr ? object : memory;
+    }
+  }
+  return object;
+}
+
 PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec) {
   PyTypeObject* type = make_heap_type(m, spec);
   if (!bind_entries_quickly(type)) throw py::error_already_set();
+  *std::find(shared_types.begin(), shared_types.end(), nullptr) = type;
   m.attr(("Shared" + std::string(type->tp_name).substr(std::string(type->tp_name).rfind('.') + 1))
              .c_str()) = py::handle(reinterpret_cast<PyObject*>(type));
   return type;

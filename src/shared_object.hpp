@@ -86,6 +86,10 @@ PyObject* make_shared_stats(PyObject* self, shared::ThreadNumber owner);
 // The properties `name` and `_buffer`; types without more use this list.
 extern PyGetSetDef shared_properties[];
 
+// The memory of a shared primitive, which its handles in one process have in common; the object
+// itself, if it is something else.
+const void* identity_of(PyObject* object);
+
 // Adds the type to the module as "Shared" and the last part of its name.
 PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec);
 
