@@ -20,7 +20,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import shared
-from python.shared.processes import in_fork, new_name
+from python.shared.processes import exit_code, in_fork, new_name, start_fork, wait_until
 
 KINDS = [shared.Lock, shared.RLock]
 METHODS = ["fork", "spawn", "forkserver"]
@@ -52,15 +52,17 @@ def test_keeps_processes_apart(kind: Any, method: str) -> None:
     assert numbers[0] == 8000
 
 
+def enter(lock: Any) -> None:
+    with lock:
+        pass
+
+
 def test_stats_count_the_waits_of_all_processes(kind: Any) -> None:
     lock = kind()
     with lock:
-        child = os.fork()
-        if child == 0:
-            with lock:
-                os._exit(0)
-        wait_until(lambda: is_asleep(child))
-    os.waitpid(child, 0)
+        child = start_fork(lambda: enter(lock))
+        wait_until(lambda: lock.stats().waiters)
+    assert exit_code(child) == 0
     assert lock.stats().waited == 1
     assert lock.stats().wait_max == lock.stats().wait_total > 0
 
