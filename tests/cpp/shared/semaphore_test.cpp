@@ -394,19 +394,22 @@ TEST(SharedSemaphore, StaysExactWhileProcessesAreKilledAtRandom) {
     children[i] =
         start_child([&] { live_with(*semaphore, *inside, mark(i), kPermits, *wrong, seed); });
   };
+  // It is stopped first: so nobody can have its permit before its mark is taken away.
+  const auto stop_and_kill = [&](std::size_t i) {
+    kill(children[i], SIGSTOP);
+    ASSERT_EQ(waitpid(children[i], nullptr, WUNTRACED), children[i]);
+    inside->fetch_and(~mark(i));
+    if (random() % 4 == 0) sleep_ms(3);
+    kill_child(children[i]);
+  };
   for (std::size_t i = 0; i < kProcesses; ++i) bear(i);
   for (int kills = 0; kills < 10 * kScale; ++kills) {
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
     const std::size_t victim = random() % kProcesses;
-    // It is stopped first: so nobody can have its permit before its mark is taken away.
-    kill(children[victim], SIGSTOP);
-    ASSERT_EQ(waitpid(children[victim], nullptr, WUNTRACED), children[victim]);
-    inside->fetch_and(~mark(victim));
-    if (random() % 4 == 0) sleep_ms(3);
-    kill_child(children[victim]);
+    stop_and_kill(victim);
     bear(victim);
   }
-  for (const pid_t child : children) kill_child(child);
+  for (std::size_t i = 0; i < kProcesses; ++i) stop_and_kill(i);
   EXPECT_FALSE(*wrong);
   EXPECT_EQ(count(*semaphore), static_cast<std::uint32_t>(kPermits));
   EXPECT_TRUE(semaphore->holders().empty());
