@@ -135,6 +135,10 @@ class _Outbox:
                     _write_letter(line, _MAIL, ends[0].fileno())
                 except OSError:
                     continue
+            if self._ends is not None:  # a signal handler has opened it meanwhile
+                for end in ends:
+                    end.close()
+                return True
             self._ends, self._no_parent_until = ends, 0.0
             return True
         return False
