@@ -9,6 +9,7 @@
 #include "deadlock_report.hpp"
 #include "deadlock_settings.hpp"
 #include "lock_header.hpp"
+#include "shared_deadlock_report.hpp"
 #include "tracking.hpp"
 
 namespace nativeconc::seam {
@@ -48,6 +49,10 @@ void bind_deadlock(py::module_& m) {
   m.def("deadlock_configure", configure, py::arg("policy"), py::arg("order"), py::arg("grace"),
         py::arg("stacks"));
   m.def("deadlock_find", [] { return stolen(find_deadlocks()); });
+  m.def("deadlock_find_shared", [] { return stolen(find_shared_deadlocks()); });
+  m.def(
+      "shared_waiters", [](std::uint64_t uid) { return stolen(list_shared_waiters(uid)); },
+      py::arg("uid"));
   m.def("deadlock_held", [] { return stolen(list_held()); });
   m.def("creation_site", creation_site, py::arg("lock"));
 }

@@ -36,6 +36,16 @@ WaitResult sleep(void* wait, Deadline deadline) {
   }
 }
 
+shared::SharedWant shared_want(void* wait) {
+  const auto* self = static_cast<const SharedLockWait*>(wait);
+  shared::SharedWant want;
+  want.primitive = self->self;
+  want.uid = shared_object(self->self)->primitive->uid;
+  want.is_owned = true;
+  want.blockers.add(self->lock.owner());
+  return want;
+}
+
 void back_to_doubt(PyObject* self) {
   shared_rlock(self).set_depth(0);
   static_cast<void>(shared_lock(self).release_in_doubt(shared::detail::this_thread_number));
@@ -62,7 +72,7 @@ Waited wait_for_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline,
       wait.entry = Entry::acquired;
     } else {
       waited = wait_for({&wait, sleep, nullptr, &lock_header(self)->stats,
-                         &shared_object(self)->primitive->totals},
+                         &shared_object(self)->primitive->totals, shared_want},
                         deadline);
     }
   }

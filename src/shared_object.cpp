@@ -10,6 +10,7 @@
 #include "entry_method.hpp"
 #include "errors.hpp"
 #include "forfeit.hpp"
+#include "nativeconc/shared/wait_board.hpp"
 #include "segment_creation.hpp"
 #include "segment_name.hpp"
 #include "stats.hpp"
@@ -180,8 +181,8 @@ PyObject* make_shared_stats(PyObject* self, shared::ThreadNumber owner) {
   const shared::ThreadIdentity who =
       owner == shared::kNobody ? shared::ThreadIdentity{} : shared::identify(owner);
   PyObject* holder = who.pid == 0 ? Py_NewRef(Py_None) : Py_BuildValue("(ii)", who.pid, who.tid);
-  return make_stats_of(shared_object(self)->primitive->totals, lock_header(self)->stats.waiting(),
-                       holder);
+  const shared::PrimitiveHeader& primitive = *shared_object(self)->primitive;
+  return make_stats_of(primitive.totals, shared::count_waiters(primitive.uid), holder);
 }
 
 PyGetSetDef shared_properties[] = {

@@ -12,7 +12,10 @@
 #include "nativeconc/deadlock/wait_graph.hpp"
 #include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/fork_generation.hpp"
+#include "nativeconc/shared/wait_watch.hpp"
+#include "shared_deadlock_report.hpp"
 #include "thread_name.hpp"
+#include "wait_notice.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -52,52 +55,104 @@ bool is_due(const Glance& seen, Watch& watch) {
   return claim == deadlock::Claim::mine;
 }
 
-// Sleeps until `until`, without the GIL. Returns with `due` set, and the wait still announced, when
-// a deadlock is to be reported.
-WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch, bool& due) {
+// What there is to report of a wait, which is still announced then.
+enum class Due { nothing, deadlock, shared_deadlock };
+
+// Announces it among the threads of this process, and looks; says when to do so again at least.
+Due look_around(const Waitable& what, Watch& watch, Deadline* nap) {
+  const deadlock::Want want = what.want(what.self);
+  if (watch.call == 0) watch.call = deadlock::next_call();
+  const Glance seen = deadlock::begin_wait(want, watch.call);
+  if (is_due(seen, watch)) return Due::deadlock;
+  // No time limit without need: a sleep with a timer costs a fifth more.
+  if (want.certain && want.rouse == nullptr) *nap = earlier(*nap, Deadline::after(kHeartbeatNs));
+  if (seen.finding != Finding::nothing && seen.signature != watch.settled) {
+    *nap = earlier(*nap, watch.grace);
+  }
+  return Due::nothing;
+}
+
+// The same among the processes, where it is announced already.
+Due look_at_board(const Waitable& what, shared::WaitWatch& board, Deadline* nap) {
+  shared::Blockers blockers;
+  board.begin_look();
+  if (what.shared_want != nullptr) {
+    blockers = what.shared_want(what.self).blockers;
+  } else {
+    deadlock::tell_blockers(
+        [&blockers](std::uint32_t number, deadlock::Mode as) { blockers.add(number, as); });
+  }
+  const std::int64_t grace_ns = deadlock_settings().grace_ns.load(std::memory_order_relaxed);
+  if (board.end_look(blockers, grace_ns)) return Due::shared_deadlock;
+  *nap = earlier(*nap, board.nap());
+  return Due::nothing;
+}
+
+// Sleeps until `until`, without the GIL.
+WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch,
+                         shared::WaitWatch& board, Due* due) {
   for (;;) {
-    const deadlock::Want want = what.want(what.self);
-    if (watch.call == 0) watch.call = deadlock::next_call();
-    const Glance seen = deadlock::begin_wait(want, watch.call);
-    due = is_due(seen, watch);
-    if (due) return WaitResult::interrupted;
-    // No time limit without need: a sleep with a timer costs a fifth more.
     Deadline nap = until;
-    if (want.certain && want.rouse == nullptr) nap = earlier(nap, Deadline::after(kHeartbeatNs));
-    if (seen.finding != Finding::nothing && seen.signature != watch.settled) {
-      nap = earlier(nap, watch.grace);
+    if (what.want != nullptr) *due = look_around(what, watch, &nap);
+    if (*due == Due::nothing && board.is_up()) {
+      *due = look_at_board(what, board, &nap);
+      if (*due != Due::nothing && what.want != nullptr) deadlock::end_wait();
     }
+    if (*due != Due::nothing) return WaitResult::interrupted;
     const WaitResult result = what.sleep(what.self, nap);
-    deadlock::end_wait();
+    if (what.want != nullptr) deadlock::end_wait();
     if (result != WaitResult::timed_out || until.has_passed()) return result;
+  }
+}
+
+// Puts the wait on the board meanwhile, if it belongs there.
+WaitResult sleep_slice(const Waitable& what, Deadline until, bool watched, Watch& watch,
+                       shared::WaitWatch& board, Due* due) {
+  const bool is_on_board = board.notice().is_described;
+  if (is_on_board) board.begin();
+  const WaitResult result =
+      watched ? sleep_watched(what, until, watch, board, due) : what.sleep(what.self, until);
+  if (is_on_board && *due != Due::shared_deadlock) board.end();
+  return result;
+}
+
+// Whether the wait goes on.
+bool report(Due due, Watch& watch, shared::WaitWatch& board) {
+  const Reported reported =
+      due == Due::deadlock ? report_own_deadlock(watch.settled) : report_shared_deadlock(board);
+  if (due == Due::deadlock && reported == Reported::dissolved) watch.settled = 0;
+  return reported != Reported::gives_up;
+}
+
+// With the GIL, before the wait begins.
+void describe_for_board(const Waitable& what, bool watched, Deadline deadline,
+                        shared::WaitNotice& notice) {
+  if (!shared::has_board()) return;
+  if (what.shared_want != nullptr) {
+    describe_wait(notice, what.shared_want(what.self), !deadline.is_never());
+  } else if (watched) {
+    describe_wait(notice, what.want(what.self));
   }
 }
 
 // Straight-line code, by design: see python.hpp.
 Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_ns) {
   const bool polls = is_main_thread();
-  const bool watched = what.want != nullptr && deadline.is_never();
   Watch watch;
+  shared::WaitWatch board;
   name_this_thread();
+  const bool can_deadlock = what.want != nullptr || what.shared_want != nullptr;
+  const bool watched = can_deadlock && deadline.is_never();
+  describe_for_board(what, watched, deadline, board.notice());
   for (std::int64_t now_ns = since_ns;; now_ns = monotonic_ns()) {
     const Deadline poll = Deadline::at(now_ns + kSignalPollNs);
     const Deadline slice = polls ? earlier(deadline, poll) : deadline;
-    bool due = false;
+    Due due = Due::nothing;
     PyThreadState* state = release_gil();
     os::wake_deferred();  // now that the GIL is free, they can go on at once
-    const WaitResult result =
-        watched ? sleep_watched(what, slice, watch, due) : what.sleep(what.self, slice);
+    const WaitResult result = sleep_slice(what, slice, watched, watch, board, &due);
     take_gil(state);
-    if (due) {
-      switch (report_own_deadlock(watch.settled)) {
-        case Reported::gives_up:
-          return Waited::deadlock;
-        case Reported::goes_on:
-          break;
-        case Reported::dissolved:
-          watch.settled = 0;
-      }
-    }
+    if (due != Due::nothing && !report(due, watch, board)) return Waited::deadlock;
     if (result == WaitResult::acquired) return Waited::acquired;
     if (PyErr_CheckSignals() != 0) return Waited::error;
     if (result == WaitResult::timed_out && deadline.has_passed()) return Waited::timed_out;

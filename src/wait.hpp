@@ -6,12 +6,15 @@
 // It releases the GIL around each sleep, honours the deadline, counts the wait, and on the main
 // thread lets Python's signal handlers run: at once when a signal interrupts the sleep, within
 // kSignalPollNs when it was delivered to another thread or just before the sleep began. A wait
-// without a deadline for something that has an owner takes part in deadlock detection.
+// without a deadline for something that has an owner takes part in deadlock detection: among the
+// threads of this process (deadlock/wait_graph.hpp), and where it uses shared memory among those of
+// all processes (shared/wait_watch.hpp).
 #pragma once
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
 #include "nativeconc/deadlock/want.hpp"
+#include "nativeconc/shared/wait_board.hpp"
 #include "nativeconc/sync/wait_stats.hpp"
 #include "python.hpp"
 
@@ -39,6 +42,9 @@ struct Waitable {
   deadlock::Want (*want)(void* self) = nullptr;
   sync::WaitStats* stats = nullptr;
   sync::WaitTotals* shared_totals = nullptr;  // of a shared primitive: those of all processes
+  // Of a shared primitive, instead of `want`: what is waited for, and who is in the way at this
+  // moment. Called with and without the GIL.
+  shared::SharedWant (*shared_want)(void* self) = nullptr;
 };
 
 // The result of acquire(): True, False, or null with an error set.

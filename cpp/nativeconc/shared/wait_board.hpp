@@ -66,7 +66,8 @@ struct SharedWant {
 
 // What a note says from the beginning.
 struct WaitNotice {
-  std::uint64_t wait = 0;  // next_wait(), and the same when it is put up anew
+  bool is_described = false;  // whoever fills in the rest says so here
+  std::uint64_t wait = 0;     // next_wait(), and the same when it is put up anew
   std::uint64_t uid = 0;
   const void* lock = nullptr;
   deadlock::Mode mode = deadlock::Mode::lock;

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from nativeconc import _core
@@ -15,11 +16,28 @@ from nativeconc.deadlock.party import Party
 from nativeconc.deadlock.report import Report
 from nativeconc.deadlock.site import Site
 
-__all__ = ["RawEdge", "RawLabel", "RawParty", "RawSite", "label_of", "order_report", "report"]
+__all__ = [
+    "RawEdge",
+    "RawLabel",
+    "RawParty",
+    "RawSharedParty",
+    "RawSite",
+    "label_of",
+    "order_report",
+    "report",
+    "shared_report",
+]
 
 # As the core gives them; see _core.pyi.
 RawSite = tuple[str, int, str]
 RawParty = tuple[int, str | None, str, object | None, str, str, RawSite | None]
+# pid, tid, ident, process, thread; kind, name and number of the lock, whether it is shared; modes;
+# where the thread waits.
+RawSharedParty = tuple[
+    *tuple[int, int, int, str | None, str | None],
+    *tuple[str, str | None, int, bool],
+    *tuple[str, str, RawSite | None],
+]
 RawLabel = tuple[str, str | None, RawSite | None]
 RawEdge = tuple[RawLabel, RawLabel, int, str | None, Sequence[RawSite]]
 
@@ -50,6 +68,43 @@ def report(
             )
         )
     return Report(kind=kind, certain=certain, parties=tuple(made), raised_in=raised_in)
+
+
+def shared_report(
+    certain: bool, parties: Sequence[RawSharedParty], raised_in: int | None = None
+) -> Report:
+    """The report of a deadlock between processes, each of which has told what there is to say."""
+    here = os.getpid()
+    stacks = stacks_now([ident for pid, _, ident, *_ in parties if pid == here])
+    wanted = _shared_labels(parties)
+    held = [*wanted[-1:], *wanted[:-1]]
+    made = []
+    for raw, wants, holds in zip(parties, wanted, held, strict=True):
+        pid, tid, ident, process, name, _, _, _, _, wants_mode, holds_mode, place = raw
+        told = () if place is None else (Site(*place),)
+        is_here = pid == here
+        made.append(
+            Party(
+                ident=ident or tid,
+                name=thread_name(ident, name, is_alive=is_here),
+                fate="waiting",
+                wants=wants,
+                wants_mode=wants_mode,
+                holds=holds,
+                holds_mode=holds_mode,
+                took=None,
+                stack=(stacks.get(ident) or told) if is_here else told,
+                pid=pid,
+                process=process,
+            )
+        )
+    return Report(
+        kind="cycle",
+        certain=certain,
+        parties=tuple(made),
+        raised_in=raised_in,
+        raised_pid=None if raised_in is None else here,
+    )
 
 
 def order_report(edges: Sequence[RawEdge]) -> OrderReport:
@@ -97,3 +152,16 @@ def _labels(locks: Sequence[object | None]) -> list[LockLabel | None]:
     numbered = number_labels([label_of(lock) for lock in different.values()])
     by_id = dict(zip(different, numbered, strict=True))
     return [None if lock is None else by_id[id(lock)] for lock in locks]
+
+
+def _shared_labels(parties: Sequence[RawSharedParty]) -> list[LockLabel]:
+    """A label for what each party wants. Locks of one process are known by their numbers in it."""
+    keys = []
+    different: dict[tuple[int, int], LockLabel] = {}
+    for pid, _, _, _, _, kind, name, number, is_shared, *_ in parties:
+        key = (0 if is_shared else pid, number)
+        keys.append(key)
+        called = f"shared.{kind}" if is_shared else kind
+        different[key] = LockLabel(called, name, created=None, number=0)
+    numbered = dict(zip(different, number_labels(list(different.values())), strict=True))
+    return [numbered[key] for key in keys]

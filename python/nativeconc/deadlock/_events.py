@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nativeconc._core import DeadlockError, DeadlockWarning
 from nativeconc.deadlock import _build, _journal
-from nativeconc.deadlock._build import RawEdge, RawParty
+from nativeconc.deadlock._build import RawEdge, RawParty, RawSharedParty
 from nativeconc.deadlock._journal import Heard
 from nativeconc.deadlock._stacks import stacks_now
 from nativeconc.deadlock.order_report import OrderReport
 from nativeconc.deadlock.report import Report
 
-__all__ = ["deadlock", "order"]
+__all__ = ["between_processes", "deadlock", "order"]
 
 _HOW_TO_RAISE = (
     'The threads wait on. With nativeconc.deadlock.enable(policy="raise") one of them gets '
@@ -39,10 +39,24 @@ def deadlock(
     DeadlockWarning, None, or that warning itself where warnings are errors. Where a listener takes
     care of reports there is no warning.
     """
+    return _tell(kind, certain, raises, lambda ident: _build.report(kind, certain, parties, ident))
+
+
+def between_processes(
+    certain: bool, parties: Sequence[RawSharedParty], raises: bool
+) -> BaseException | None:
+    """The same, of a deadlock between processes, or one over locks that processes share."""
+    return _tell("cycle", certain, raises, lambda i: _build.shared_report(certain, parties, i))
+
+
+def _tell(
+    kind: str, certain: bool, raises: bool, build: Callable[[int | None], Report]
+) -> BaseException | None:
+    """Make a report, and give it to those whom it concerns."""
     raised_in = threading.get_ident() if raises else None
     failure = None
     try:
-        report = _build.report(kind, certain, parties, raised_in)
+        report = build(raised_in)
     except Exception as error:
         report, failure = Report(kind, certain, (), raised_in), error
     heard = _journal.add(report)

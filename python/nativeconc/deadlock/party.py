@@ -27,7 +27,12 @@ class Party:
         holds: The lock that the party before it waits for; None if that one waits for nothing.
         holds_mode: How it holds it: ``"lock"``, ``"read"`` or ``"write"``.
         took: Where it took what it holds, if that is known (``enable(stacks=True)``).
-        stack: Where it waits: the calls that led there, outermost first. Empty if not known.
+        stack: Where it waits: the calls that led there, outermost first. Empty if not known. Of a
+            thread of another process, the innermost call alone.
+        pid: In a deadlock between processes, or one over locks that processes share, the process of
+            the thread; else None.
+        process: What that process is called: the name that :mod:`multiprocessing` gave it, or else
+            that of its script. None if that is not known.
     """
 
     ident: int
@@ -39,14 +44,22 @@ class Party:
     holds_mode: str
     took: Site | None
     stack: tuple[Site, ...]
+    pid: int | None = None
+    process: str | None = None
 
     def __str__(self) -> str:
-        return thread_text(self.ident, self.name)
+        text = f"{thread_text(self.ident, self.name)}{self._of_process}"
+        return text if self.process is None else f"{text} ({self.process})"
 
     @property
     def thread(self) -> str:
         """What a sentence calls the thread: ``thread 'worker'``."""
-        return f"thread {self.ident}" if self.name is None else f"thread {self.name!r}"
+        name = f"thread {self.ident}" if self.name is None else f"thread {self.name!r}"
+        return f"{name}{self._of_process}"
+
+    @property
+    def _of_process(self) -> str:
+        return "" if self.pid is None else f" of process {self.pid}"
 
     @property
     def where(self) -> Site | None:

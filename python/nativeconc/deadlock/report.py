@@ -29,12 +29,14 @@ class Report:
         parties: The threads, in the order in which they wait for each other. Empty if something
             went wrong while the report was made, such as a lack of memory.
         raised_in: The `ident` of the thread that gets :class:`nativeconc.DeadlockError`, or None.
+        raised_pid: The process of that thread, where its :class:`Party` has a `pid`; else None.
     """
 
     kind: str
     certain: bool
     parties: tuple[Party, ...]
     raised_in: int | None
+    raised_pid: int | None = None
 
     @property
     def summary(self) -> str:
@@ -56,7 +58,13 @@ class Report:
         names = [party.thread.removeprefix("thread ") for party in self.parties]
         if len(names) > _MOST_NAMES:
             names[_MOST_NAMES:] = [f"and {len(names) - _MOST_NAMES} more"]
-        return f"deadlock: {len(self.parties)} threads wait for each other: {', '.join(names)}"
+        count = f"{len(self.parties)} threads"
+        processes = {party.pid for party in self.parties}
+        if len(processes) > 1:
+            count += f" of {len(processes)} processes"
+        if len(self.parties) == 1:
+            return f"deadlock: {first.thread} waits for {wants}, which it holds itself"
+        return f"deadlock: {count} wait for each other: {', '.join(names)}"
 
     def __str__(self) -> str:
         holders = (*self.parties[1:], *self.parties[:1])
@@ -104,13 +112,16 @@ class Report:
                 "It held the lock when the process forked, so in the child nobody can release it. "
                 "Fork before you start threads, or use spawn or forkserver."
             )
-        victims = [party.thread for party in self.parties if party.ident == self.raised_in]
+        victim = (self.raised_in, self.raised_pid)
+        victims = [party.thread for party in self.parties if (party.ident, party.pid) == victim]
         if victims and self.kind == "cycle":
             sentences.append(
                 f"DeadlockError is raised in {victims[0]}. "
                 "When it gives back what it holds, the others go on."
             )
-        if any(party.holds is not None and party.took is None for party in self.parties):
+        # What threads of other processes took where is not on record.
+        here = [party for party in self.parties if party.pid is None]
+        if any(party.holds is not None and party.took is None for party in here):
             sentences.append(RECORD_SITES)
         return "\n".join(sentences)
 

@@ -26,11 +26,17 @@ def find() -> list[Report]:
     shows how). Now and then the main thread looks for signals, and does not wait for that moment
     either; so ask again before you believe that there is nothing.
 
+    Of deadlocks between processes, those of which a thread of this process is part.
+
     Never waits for a lock. For debuggers and tests.
     """
-    return [
+    here = [
         _build.report(kind, certain, parties) for kind, certain, parties in _core.deadlock_find()
     ]
+    across = [
+        _build.shared_report(certain, parties) for certain, parties in _core.deadlock_find_shared()
+    ]
+    return here + across
 
 
 def held() -> list[Hold]:
