@@ -83,25 +83,47 @@ Waited wait_for_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline,
   return waited;
 }
 
+// See settle_entry. What was taken in doubt is made whole by the policy: this owner's own death is
+// then what the next one is told of.
+Waited settle(PyObject* self, Entry entry, const shared::DeadOwner& death) {
+  const Waited waited =
+      settle_entry(self, entry, death, shared_lock_object(self)->policy, back_to_doubt);
+  if (waited == Waited::acquired && entry == Entry::acquired_in_doubt) {
+    shared_lock(self).make_whole();
+  }
+  return waited;
+}
+
+// Somebody has recovered it since it was seen in doubt: to be tried again.
+bool is_recovered(Entry entry, const shared::DeadOwner& death) {
+  return entry == Entry::in_doubt && death.found_ns == 0;
+}
+
 }  // namespace
 
 PyTypeObject* shared_lock_type = nullptr;
 PyTypeObject* shared_rlock_type = nullptr;
 
 Waited wait_for_shared_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline) {
-  const OwnerDeathPolicy& policy = shared_lock_object(self)->policy;
-  Entry entry = Entry::timed_out;
-  const Waited waited = wait_for_lock(self, me, deadline, policy.if_dead(), &entry);
-  if (waited != Waited::acquired) return waited;
-  return settle_entry(self, entry, shared_lock(self).death(), policy, back_to_doubt);
+  const IfDead if_dead = shared_lock_object(self)->policy.if_dead();
+  for (;;) {
+    Entry entry = Entry::timed_out;
+    const Waited waited = wait_for_lock(self, me, deadline, if_dead, &entry);
+    if (waited != Waited::acquired) return waited;
+    const shared::DeadOwner death = shared_lock(self).death();
+    if (!is_recovered(entry, death)) return settle(self, entry, death);
+  }
 }
 
 Waited look_at_shared_lock(PyObject* self, shared::ThreadNumber me) {
-  const OwnerDeathPolicy& policy = shared_lock_object(self)->policy;
-  const Entry entry = shared_lock(self).look(me, policy.if_dead());
-  if (entry == Entry::timed_out) return Waited::timed_out;
-  if (entry != Entry::in_doubt) shared_rlock(self).set_depth(1);
-  return settle_entry(self, entry, shared_lock(self).death(), policy, back_to_doubt);
+  const IfDead if_dead = shared_lock_object(self)->policy.if_dead();
+  for (;;) {
+    const Entry entry = shared_lock(self).look(me, if_dead);
+    if (entry == Entry::timed_out) return Waited::timed_out;
+    if (entry != Entry::in_doubt) shared_rlock(self).set_depth(1);
+    const shared::DeadOwner death = shared_lock(self).death();
+    if (!is_recovered(entry, death)) return settle(self, entry, death);
+  }
 }
 
 Waited recover_shared_lock(PyObject* self, Deadline deadline, bool* was_in_doubt) {

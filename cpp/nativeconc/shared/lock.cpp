@@ -20,13 +20,15 @@ std::int64_t wall_clock_ns() {
 }  // namespace
 
 DeadOwner Lock::death() const {
-  return {pid_.load(std::memory_order_relaxed), tid_.load(std::memory_order_relaxed),
-          found_ns_.load(std::memory_order_acquire)};
+  const std::int64_t found_ns = found_ns_.load(std::memory_order_acquire);
+  if (found_ns == 0) return {};
+  return {pid_.load(std::memory_order_relaxed), tid_.load(std::memory_order_relaxed), found_ns};
 }
 
 void Lock::write_death(const DeadOwner& death) {
   pid_.store(death.pid, std::memory_order_relaxed);
   tid_.store(death.tid, std::memory_order_relaxed);
+  fault_point();
   // release: pairs with the acquire in death()
   found_ns_.store(death.found_ns, std::memory_order_release);
 }
@@ -38,11 +40,8 @@ bool Lock::bury(ThreadNumber dead, ThreadNumber me) {
   fault_point();
   // If the dead one had itself taken it in doubt, and not made it whole, then it is in doubt
   // because of the one before.
-  const bool is_noted = buried_by_.load(std::memory_order_relaxed) == dead &&
-                        found_ns_.load(std::memory_order_relaxed) != 0;
-  if (!is_noted) write_death({who.pid, who.tid, wall_clock_ns()});
-  fault_point();
-  buried_by_.store(me, std::memory_order_relaxed);
+  if (found_ns_.load(std::memory_order_relaxed) == 0)
+    write_death({who.pid, who.tid, wall_clock_ns()});
   fault_point();
   return true;
 }
@@ -54,7 +53,6 @@ Lock::Entry Lock::look(ThreadNumber me, IfDead if_dead) {
     if (owner == kInDoubt) {
       if (if_dead == IfDead::leave_in_doubt) return Entry::in_doubt;
       if (!lock_.try_replace_owner(kInDoubt, me)) continue;
-      buried_by_.store(me, std::memory_order_relaxed);
       return Entry::acquired_in_doubt;
     }
     if (owner == me || !is_thread_dead(owner)) return Entry::timed_out;
@@ -91,7 +89,7 @@ Lock::Entry Lock::acquire(ThreadNumber me, Deadline deadline, Waiter& waiter, If
 bool Lock::release(ThreadNumber me) {
   if (lock_.owner() != me) return false;
   if (found_ns_.load(std::memory_order_relaxed) != 0) {
-    write_death({});
+    make_whole();
     fault_point();
   }
   return lock_.release_from(me);

@@ -16,8 +16,10 @@
 // Invariants:
 //   I.   the owner in the word is a thread's number, kInDoubt, or nobody. It changes by
 //        compare-and-swap alone, from a dead number or from kInDoubt to the one thread that wins.
-//   II.  death_ is written by the owner only, before it makes the lock kInDoubt or gives it to
+//   II.  death() is written by the owner only, before it makes the lock kInDoubt or gives it to
 //        anybody; it says who left the lock in doubt, and is not there (found_ns 0) otherwise.
+//        Whoever dies before it has made the lock whole does not change it: what is half done is
+//        the work of the one before.
 //   III. whoever waits looks again after a slice: an owner that died is found then, and so is a
 //        lock that is free but kept for a waiter which does not come.
 #pragma once
@@ -72,6 +74,10 @@ class Lock {
   // Waits until it is free, or its owner is dead. Blocks; call it without the GIL.
   Entry acquire(ThreadNumber me, Deadline deadline, Waiter& waiter, IfDead if_dead);
 
+  // The owner, who took it in doubt, has repaired what it protects, and goes on: from now on its
+  // own death is what leaves the lock in doubt.
+  void make_whole() { found_ns_.store(0, std::memory_order_relaxed); }
+
   // False, and nothing changes, if this thread does not have it. Whoever took it in doubt has made
   // it whole by this.
   bool release(ThreadNumber me);
@@ -96,8 +102,7 @@ class Lock {
   std::atomic<std::int64_t> found_ns_{0};
   std::atomic<std::int32_t> pid_{0};
   std::atomic<std::int32_t> tid_{0};
-  std::atomic<std::uint32_t> buried_by_{0};  // the owner that wrote them
-  std::uint32_t padding_ = 0;
+  std::uint64_t padding_ = 0;
 };
 static_assert(sizeof(Lock) == 40);
 static_assert(std::is_standard_layout_v<Lock>);

@@ -68,6 +68,18 @@ TEST(SharedLock, ADeadOwnerLeavesItInDoubtUntilItIsTakenOverAndReleased) {
   EXPECT_EQ(lock->death(), DeadOwner{});
 }
 
+TEST(SharedLock, WhoeverMadeItWholeAndDiesIsTheDeadOwner) {
+  Shared<Lock> lock;
+  in_child([&] { ASSERT_TRUE(lock->try_acquire(this_thread_number())); });
+  const pid_t second = in_child([&] {
+    ASSERT_EQ(acquire(*lock, IfDead::take_over), Entry::acquired_in_doubt);
+    lock->make_whole();
+    EXPECT_EQ(lock->death(), DeadOwner{});
+  });
+  EXPECT_EQ(acquire(*lock), Entry::in_doubt);
+  EXPECT_EQ(lock->death().pid, second);
+}
+
 TEST(SharedLock, AThreadThatEndsIsADeadOwner) {
   Shared<Lock> lock;
   std::thread([&] { ASSERT_TRUE(lock->try_acquire(this_thread_number())); }).join();

@@ -137,6 +137,23 @@ def test_a_function_repairs_with_the_lock_held(kind: Any) -> None:
         assert len(seen) == 1
 
 
+def test_whoever_repaired_it_and_dies_is_the_next_dead_owner(kind: Any) -> None:
+    seen = []
+    lock = kind(on_owner_death=lambda owner: seen.append(owner.pid))
+    die_with(lock)
+    second = die_with(lock)
+    with lock:
+        assert seen == [second]
+
+
+def test_whoever_goes_on_after_a_death_and_dies_is_the_next_dead_owner(kind: Any) -> None:
+    lock = kind(on_owner_death="continue")
+    die_with(lock)
+    second = die_with(lock)
+    with lock.recover() as owner:
+        assert owner.pid == second
+
+
 def test_a_function_that_raises_leaves_the_lock_in_doubt(kind: Any) -> None:
     calls = []
 

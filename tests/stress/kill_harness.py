@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""Processes that share something, work on it, and are killed at random instants, again and again.
+
+A scenario says what they share, what one step of work is, and what must hold in the end. Whoever is
+killed is replaced, and after each kill all who live must go on; how soon they do is measured. All
+choices come from a seed; what instant of whose work a kill meets is the machine's.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nativeconc import shared
+
+WORKERS = 4
+SPAWNED = 0.01  # of the workers; the others are forked
+LIMIT_S = 30.0
+PAUSES_S = (0, 1e-4, 1e-3, 4e-3)
+
+
+class Table:
+    """Columns of 64-bit numbers in shared memory, with a row for each process that ever was."""
+
+    def __init__(self, rows: int, *names: str) -> None:
+        self.names = names
+        self.numbers = shared.zeros((len(names), rows), dtype=np.int64)
+        self.columns = dict(zip(names, map(memoryview, self.numbers), strict=True))
+
+    def __getitem__(self, name: str) -> memoryview:
+        """A column. Each of its elements is written by one store, and by one process at a time."""
+        return self.columns[name]
+
+    def __getstate__(self) -> Any:
+        return self.names, self.numbers
+
+    def __setstate__(self, state: Any) -> None:
+        self.names, self.numbers = state
+        self.columns = dict(zip(self.names, map(memoryview, self.numbers), strict=True))
+
+
+class Scenario:
+    """What processes share, and what they do with it. Pickles to a spawned worker."""
+
+    def begin(self, me: Worker) -> None:
+        """In a worker, before its first step."""
+
+    def step(self, me: Worker) -> None:
+        """In a worker, again and again. Must end, as long as others live or come."""
+        raise NotImplementedError
+
+    def favourite(self) -> int:
+        """The number of a worker whose death at this moment hurts most, or 0."""
+        return 0
+
+    def let_go(self) -> None:
+        """In the end, until all have come home: wakes those who wait for others."""
+
+    def check(self) -> None:
+        """When all workers have ended: raises AssertionError if something is lost or left."""
+
+
+@dataclass(eq=False)
+class Worker:
+    """What a worker knows of itself. Numbers begin at 1 and are never used again."""
+
+    number: int
+    rng: random.Random
+    board: Table  # of all workers: pid, doomed (is to be killed), steps
+
+    def is_living(self, number: int) -> bool:
+        """Whether another is not about to be killed, nor was."""
+        return number != 0 and self.board["doomed"][number] == 0
+
+
+def work(scenario: Scenario, board: Table, stop: Any, number: int, seed: int) -> None:
+    """The target of a worker's process."""
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    me = Worker(number, random.Random(f"{seed} {number}"), board)
+    board["pid"][number] = os.getpid()
+    parent, steps, stopped = os.getppid(), board["steps"], memoryview(stop)
+    scenario.begin(me)
+    while not stopped[0] and os.getppid() == parent:
+        scenario.step(me)
+        steps[number] += 1
+
+
+class HungError(Exception):
+    """Somebody who lives did not go on after a kill."""
+
+
+@dataclass(eq=False)
+class Harness:
+    scenario: Scenario
+    seed: int
+    kills: int
+    limit_s: float = LIMIT_S
+    killed: int = 0
+    killed_at: float = 0.0
+    done: Counter[str] = field(default_factory=Counter)
+    went_on_s: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.seed)
+        rows = rows_for(self.kills)
+        self.board = Table(rows, "pid", "doomed", "steps")
+        self.stop = shared.zeros(1, dtype=np.int64)
+        self.doomed, self.steps = self.board["doomed"], self.board["steps"]
+        self.started = 0
+        self.living: dict[int, BaseProcess] = {}
+
+    def run(self) -> None:
+        """All kills, and the end. Raises HungError, or AssertionError."""
+        try:
+            for _ in range(WORKERS):
+                self.start()
+            self.wait_for_all(time.monotonic(), dict.fromkeys(self.living, 0))
+            while self.killed < self.kills:
+                self.kill_some()
+            self.end()
+        finally:
+            for process in self.living.values():
+                process.kill()
+                process.join()
+
+    def start(self) -> None:
+        self.started += 1
+        is_spawned = self.started == 1 or self.rng.random() < SPAWNED
+        method = "spawn" if is_spawned else "fork"
+        process = multiprocessing.get_context(method).Process(
+            target=work,
+            args=(self.scenario, self.board, self.stop, self.started, self.seed),
+            daemon=True,
+        )
+        process.start()
+        self.living[self.started] = process
+
+    # --- kills ----------------------------------------------------------------------------------
+
+    def kill_some(self) -> None:
+        """One kill, or some in a row; then all others must go on, and so must the new ones."""
+        time.sleep(self.rng.choice(PAUSES_S) * self.rng.random())
+        self.kill(self.choose())
+        while self.rng.random() < 0.2 and len(self.living) > 1:
+            time.sleep(self.rng.choice((0, 1e-3, 3e-2)) * self.rng.random())
+            self.kill(self.choose())
+        before = {number: self.steps[number] for number in self.living}
+        for _ in range(WORKERS - len(self.living)):
+            self.start()
+            before[self.started] = 0
+        self.went_on_s.append(self.wait_for_all(self.killed_at, before))
+
+    def choose(self) -> int:
+        if self.rng.random() < 0.5:
+            give_up = time.monotonic() + 2e-3
+            while time.monotonic() < give_up:
+                if (number := self.scenario.favourite()) in self.living:
+                    self.done["in the midst"] += 1
+                    return number
+        return self.rng.choice(list(self.living))
+
+    def kill(self, number: int) -> None:
+        process = self.living.pop(number)
+        assert process.pid is not None
+        self.doomed[number] = 1
+        if self.rng.random() < 0.3:
+            os.kill(process.pid, signal.SIGSTOP)
+            time.sleep(self.rng.choice((0, 1e-3, 3e-2)) * self.rng.random())
+            self.done["stopped"] += 1
+        self.killed_at = time.monotonic()
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL, process.exitcode
+        process.close()
+        self.killed += 1
+
+    # --- what the others do ---------------------------------------------------------------------
+
+    def wait_for_all(self, start: float, before: dict[int, int]) -> float:
+        """Until each has done a step; returns how long the old ones took, in seconds."""
+        old, behind = start, set(before)
+        while behind:
+            behind = {number for number in behind if self.steps[number] == before[number]}
+            if any(before[number] for number in behind):
+                old = time.monotonic()
+            if behind:
+                self.look_after(behind, start)
+                time.sleep(1e-4)
+        return old - start
+
+    def look_after(self, behind: set[int], start: float) -> None:
+        for number in behind:
+            code = self.living[number].exitcode
+            assert code is None, f"worker {number} ended with {code}"
+        if time.monotonic() - start > self.limit_s:
+            self.dump(behind)
+            raise HungError(f"{sorted(behind)} of {sorted(self.living)} did not go on")
+
+    def dump(self, behind: set[int]) -> None:
+        """Let each print where it is, and say where in the kernel."""
+        for number, process in self.living.items():
+            folder = Path(f"/proc/{process.pid}")
+            what = "hangs" if number in behind else "goes on"
+            where = [(folder / name).read_text().strip() for name in ("wchan", "syscall")]
+            print(f"worker {number}, {process.pid}, {what}: {where}", file=sys.stderr, flush=True)
+            os.kill(process.pid or 0, signal.SIGUSR1)
+            time.sleep(0.2)
+
+    def end(self) -> None:
+        """All come home, and the scenario looks whether all is there."""
+        start = time.monotonic()
+        self.stop[0] = 1
+        while self.living:
+            self.scenario.let_go()
+            for number, process in list(self.living.items()):
+                if process.exitcode is not None:
+                    assert process.exitcode == 0, f"worker {number} ended with {process.exitcode}"
+                    process.close()
+                    del self.living[number]
+            if time.monotonic() - start > self.limit_s:
+                self.dump(set(self.living))
+                raise HungError(f"{sorted(self.living)} did not come home")
+            time.sleep(1e-3)
+        self.scenario.check()
+
+
+def rows_for(kills: int) -> int:
+    """How many rows a table must have: nobody, all workers, and the one that checks in the end."""
+    return kills + 2 * WORKERS + 2

@@ -1,0 +1,16 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+"""What killed processes worked on: one scenario for each primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stress.kill_harness import Scenario
+from stress.kill_scenarios.locks import Locks, RLocks
+
+SCENARIOS: dict[str, Callable[[int], Scenario]] = {
+    "Lock": Locks,
+    "RLock": RLocks,
+}
+"""By name; called with the number of rows that a table must have."""
