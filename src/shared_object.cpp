@@ -10,7 +10,6 @@
 #include "entry_method.hpp"
 #include "errors.hpp"
 #include "forfeit.hpp"
-#include "nativeconc/shared/wait_board.hpp"
 #include "segment_creation.hpp"
 #include "segment_name.hpp"
 #include "stats.hpp"
@@ -174,6 +173,25 @@ void dealloc_shared(PyObject* self) {
 
 PyObject* shared_repr(PyObject* self, const char* state, const char* details) {
   return lock_repr(self, state, details);
+}
+
+PyObject* shared_state_repr(PyObject* self, const char* state) {
+  PyObject* type = qualified_type_name(self);
+  if (type == nullptr) return nullptr;
+  PyObject* name = shared_name(self, nullptr);
+  PyObject* repr = Py_IsNone(name) != 0
+                       ? PyUnicode_FromFormat("<%U at %p: %s>", type, self, state)
+                       : PyUnicode_FromFormat("<%U %R at %p: %s>", type, name, self, state);
+  Py_DECREF(name);
+  Py_DECREF(type);
+  return repr;
+}
+
+shared::SharedWant want_of(PyObject* self) {
+  shared::SharedWant want;
+  want.primitive = self;
+  want.uid = shared_object(self)->primitive->uid;
+  return want;
 }
 
 PyObject* make_shared_stats(PyObject* self, shared::ThreadNumber owner) {

@@ -14,6 +14,7 @@
 
 #include "lock_header.hpp"
 #include "nativeconc/shared/primitive_header.hpp"
+#include "nativeconc/shared/wait_board.hpp"
 
 namespace nativeconc::seam {
 
@@ -79,6 +80,11 @@ void dealloc_shared(PyObject* self);
 
 // "<locked nativeconc.shared.Lock object 'name' at 0x...>"
 PyObject* shared_repr(PyObject* self, const char* state, const char* details);
+// "<nativeconc.shared.Event 'name' at 0x...: set>"
+PyObject* shared_state_repr(PyObject* self, const char* state);
+
+// What others are told of a wait for what nobody owns.
+shared::SharedWant want_of(PyObject* self);
 
 // stats(): `owner` of a lock, or kNobody.
 PyObject* make_shared_stats(PyObject* self, shared::ThreadNumber owner);

@@ -163,7 +163,7 @@ class EventContract:
             lambda: event.clear(1),
             lambda: event.is_set(1),
             lambda: type(event)(1),
-            lambda: type(event)(name="event"),
+            lambda: type(event)(names="event"),
         ):
             with pytest.raises(TypeError):
                 call()

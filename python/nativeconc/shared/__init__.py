@@ -22,6 +22,7 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
+from nativeconc._core import SharedEvent as Event
 from nativeconc._core import SharedLock as Lock
 from nativeconc._core import SharedRLock as RLock
 from nativeconc.shared import _handles, _leave  # noqa: F401 - for pickle, and for the end
@@ -37,6 +38,7 @@ __all__ = [
     "Array",
     "Buffer",
     "DeadOwner",
+    "Event",
     "Holder",
     "InFlight",
     "Lock",
