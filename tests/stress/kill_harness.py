@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -52,11 +53,30 @@ class Table:
         self.columns = dict(zip(self.names, map(memoryview, self.numbers), strict=True))
 
 
+class Board:
+    """What all know of all workers. Their numbers begin at 1 and are never used again."""
+
+    def __init__(self, kills: int) -> None:
+        self.rows = kills + 2 * WORKERS + 1  # for each worker that there will be, and for 0
+        self.workers = Table(self.rows, "pid", "doomed", "steps")
+        self.seats = Table(WORKERS, "number")
+        self.ends = Table(1, "stop")
+
+    @property
+    def stopped(self) -> bool:
+        return self.ends["stop"][0] != 0
+
+    def living(self) -> list[int]:
+        """Who is not about to be killed, nor was, and may have begun."""
+        doomed = self.workers["doomed"]
+        return [number for number in self.seats["number"] if number and not doomed[number]]
+
+
 class Scenario:
     """What processes share, and what they do with it. Pickles to a spawned worker."""
 
-    def begin(self, me: Worker) -> None:
-        """In a worker, before its first step."""
+    def __init__(self, board: Board) -> None:
+        self.board = board
 
     def step(self, me: Worker) -> None:
         """In a worker, again and again. Must end, as long as others live or come."""
@@ -75,25 +95,21 @@ class Scenario:
 
 @dataclass(eq=False)
 class Worker:
-    """What a worker knows of itself. Numbers begin at 1 and are never used again."""
+    """What a worker knows of itself."""
 
     number: int
+    seat: int  # from 0 to WORKERS - 1, that of one who was killed; all are taken, most of the time
     rng: random.Random
-    board: Table  # of all workers: pid, doomed (is to be killed), steps
-
-    def is_living(self, number: int) -> bool:
-        """Whether another is not about to be killed, nor was."""
-        return number != 0 and self.board["doomed"][number] == 0
 
 
-def work(scenario: Scenario, board: Table, stop: Any, number: int, seed: int) -> None:
+def work(scenario: Scenario, number: int, seat: int, seed: int) -> None:
     """The target of a worker's process."""
+    board = scenario.board
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    me = Worker(number, random.Random(f"{seed} {number}"), board)
-    board["pid"][number] = os.getpid()
-    parent, steps, stopped = os.getppid(), board["steps"], memoryview(stop)
-    scenario.begin(me)
-    while not stopped[0] and os.getppid() == parent:
+    me = Worker(number, seat, random.Random(f"{seed} {number}"))
+    board.workers["pid"][number] = os.getpid()
+    parent, steps = os.getppid(), board.workers["steps"]
+    while not board.stopped and os.getppid() == parent:
         scenario.step(me)
         steps[number] += 1
 
@@ -104,7 +120,7 @@ class HungError(Exception):
 
 @dataclass(eq=False)
 class Harness:
-    scenario: Scenario
+    make: Callable[[Board], Scenario]
     seed: int
     kills: int
     limit_s: float = LIMIT_S
@@ -115,10 +131,10 @@ class Harness:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
-        rows = rows_for(self.kills)
-        self.board = Table(rows, "pid", "doomed", "steps")
-        self.stop = shared.zeros(1, dtype=np.int64)
-        self.doomed, self.steps = self.board["doomed"], self.board["steps"]
+        self.board = Board(self.kills)
+        self.scenario = self.make(self.board)
+        self.steps = self.board.workers["steps"]
+        self.seats = self.board.seats["number"]
         self.started = 0
         self.living: dict[int, BaseProcess] = {}
 
@@ -137,12 +153,15 @@ class Harness:
                 process.join()
 
     def start(self) -> None:
+        """A new worker, for a seat whose owner was killed."""
         self.started += 1
+        seat = next(i for i, number in enumerate(self.seats) if number not in self.living)
+        self.seats[seat] = self.started
         is_spawned = self.started == 1 or self.rng.random() < SPAWNED
         method = "spawn" if is_spawned else "fork"
         process = multiprocessing.get_context(method).Process(
             target=work,
-            args=(self.scenario, self.board, self.stop, self.started, self.seed),
+            args=(self.scenario, self.started, seat, self.seed),
             daemon=True,
         )
         process.start()
@@ -175,7 +194,7 @@ class Harness:
     def kill(self, number: int) -> None:
         process = self.living.pop(number)
         assert process.pid is not None
-        self.doomed[number] = 1
+        self.board.workers["doomed"][number] = 1
         if self.rng.random() < 0.3:
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(self.rng.choice((0, 1e-3, 3e-2)) * self.rng.random())
@@ -222,7 +241,7 @@ class Harness:
     def end(self) -> None:
         """All come home, and the scenario looks whether all is there."""
         start = time.monotonic()
-        self.stop[0] = 1
+        self.board.ends["stop"][0] = 1
         while self.living:
             self.scenario.let_go()
             for number, process in list(self.living.items()):
@@ -235,8 +254,3 @@ class Harness:
                 raise HungError(f"{sorted(self.living)} did not come home")
             time.sleep(1e-3)
         self.scenario.check()
-
-
-def rows_for(kills: int) -> int:
-    """How many rows a table must have: nobody, all workers, and the one that checks in the end."""
-    return kills + 2 * WORKERS + 2

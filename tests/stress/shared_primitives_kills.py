@@ -12,12 +12,12 @@ from statistics import median
 
 from nativeconc import shared
 from python.shared.processes import descriptors, mappings
-from stress.kill_harness import Harness, rows_for
+from stress.kill_harness import Harness
 from stress.kill_scenarios import SCENARIOS
 
 
 def run(scenario: str, seed: int, kills: int) -> Harness:
-    harness = Harness(SCENARIOS[scenario](rows_for(kills)), seed, kills)
+    harness = Harness(SCENARIOS[scenario], seed, kills)
     try:
         harness.run()
     except BaseException:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stress.kill_harness import Scenario
+from stress.kill_harness import Board, Scenario
 from stress.kill_scenarios.locks import Locks, RLocks
 
-SCENARIOS: dict[str, Callable[[int], Scenario]] = {
+SCENARIOS: dict[str, Callable[[Board], Scenario]] = {
     "Lock": Locks,
     "RLock": RLocks,
 }
-"""By name; called with the number of rows that a table must have."""
+"""By name."""

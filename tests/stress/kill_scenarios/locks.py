@@ -8,8 +8,8 @@ from typing import Any
 
 import nativeconc as nc
 from nativeconc import shared
-from stress.kill_harness import Scenario, Worker
-from stress.kill_scenarios.account import Account
+from stress.kill_harness import Board, Scenario, Worker
+from stress.kill_scenarios.account import BIGGEST, Account
 
 
 class GivenUpError(Exception):
@@ -22,16 +22,13 @@ class Locks(Scenario):
     kind: Any = shared.Lock
     POLICIES = ("raise", "continue", "callable")
 
-    def __init__(self, rows: int) -> None:
-        self.accounts = [Account(rows) for _ in self.POLICIES]
+    def __init__(self, board: Board) -> None:
+        super().__init__(board)
+        self.accounts = [Account(board) for _ in self.POLICIES]
         self.locks = [
             self.kind(on_owner_death=account.repair if policy == "callable" else policy)
             for policy, account in zip(self.POLICIES, self.accounts, strict=True)
         ]
-
-    def begin(self, me: Worker) -> None:
-        for account in self.accounts:
-            account.begin(me)
 
     def favourite(self) -> int:
         return max(account.sums["inside"][0] for account in self.accounts)
@@ -75,13 +72,13 @@ class Locks(Scenario):
         account = self.accounts[which]
         if self.POLICIES[which] == "continue":
             account.repair_if_needed()
-        account.change(me)
+        account.change(me, me.rng.randrange(1, BIGGEST + 1))
         if which + 1 < len(self.locks) and me.rng.random() < 0.1:
             self.visit(me, which + 1)
 
     def recover(self, me: Worker, which: int, error: nc.OwnerDiedError) -> None:
         assert self.POLICIES[which] == "raise", error
-        assert error.pid in me.board["pid"], error
+        assert error.pid in self.board.workers["pid"], error
         try:
             with self.locks[which].recover() as dead:
                 if dead is not None:
@@ -95,17 +92,22 @@ class Locks(Scenario):
         self.accounts[which].repair(dead)
 
     def check(self) -> None:
+        self.check_accounts()
+        for lock in self.locks:
+            assert not lock.locked()
+            assert lock.stats().waiters == 0
+
+    def check_accounts(self) -> None:
         for lock, account, policy in zip(self.locks, self.accounts, self.POLICIES, strict=True):
             with lock.recover() as dead:
                 if policy == "continue":
                     account.repair_if_needed()
                 elif dead is not None:
                     account.repair(dead)
-            for _ in range(2):
-                with lock:
-                    account.check()
-            assert not lock.locked()
-            assert lock.stats().waiters == 0
+            with lock.recover() as dead:
+                assert dead is None
+                account.check()
+                assert account.look() > 0
 
 
 class RLocks(Locks):
