@@ -7,10 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stress.kill_harness import Board, Scenario
+from stress.kill_scenarios.controls import ControlLocks, ControlQueues
+from stress.kill_scenarios.events import Events
 from stress.kill_scenarios.locks import Locks, RLocks
 
 SCENARIOS: dict[str, Callable[[Board], Scenario]] = {
     "Lock": Locks,
     "RLock": RLocks,
+    "Event": Events,
 }
 """By name."""
+
+CONTROLS: dict[str, Callable[[Board], Scenario]] = {
+    "multiprocessing.Lock": ControlLocks,
+    "multiprocessing.Queue": ControlQueues,
+}
+"""They hang sooner or later."""

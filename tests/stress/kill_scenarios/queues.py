@@ -24,9 +24,9 @@ def checksum(number: int, which: int, payload: Any) -> int:
     return zlib.crc32(memoryview(payload).cast("B"), zlib.crc32(f"{number} {which}".encode()))
 
 
-def make_message(rng: random.Random, number: int, which: int) -> Message:
+def make_message(rng: random.Random, number: int, which: int, *, is_plain: bool = False) -> Message:
     """Bytes in the ring, an array beside it, or one that is in shared memory already."""
-    kind = rng.random()
+    kind = 0 if is_plain else rng.random()
     if kind < 0.8:
         payload: Any = rng.randbytes(rng.choice((0, 1, 100, 1000)))
     elif kind < 0.9:
@@ -46,10 +46,13 @@ class Queues(Scenario):
 
     def __init__(self, board: Board) -> None:
         super().__init__(board)
-        self.queue = shared.Queue(CAPACITY)
+        self.queue = self.make_queue()
         self.rows = Table(board.rows, "begun", "put", "in hand", "taken")
         self.taken_by = shared.zeros((board.rows, MOST), dtype=np.int32)  # number + 1
         self.room = self.fill()
+
+    def make_queue(self) -> Any:
+        return shared.Queue(CAPACITY)
 
     def fill(self) -> int:
         """How many small messages it takes; it must be empty."""
