@@ -6,18 +6,13 @@
 #include <new>
 
 #include "bindings.hpp"
-#include "condition_lock.hpp"
+#include "condition_methods.hpp"
 #include "condition_object.hpp"
-#include "forfeit.hpp"
-#include "heap_type.hpp"
 #include "lock_header.hpp"
 #include "lock_object.hpp"
-#include "lock_operations.hpp"
 #include "rlock_object.hpp"
 #include "stats.hpp"
 #include "thread_name.hpp"
-#include "timed_entry.hpp"
-#include "wait.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -26,95 +21,9 @@ PyTypeObject* type = nullptr;
 
 sync::Condition& core(PyObject* self) { return condition_object(self)->condition; }
 
-// --- the lock's own operations
+constexpr ConditionOperations kOperations{condition_lock, condition_wait_until, condition_notify};
 
-Waited attempt(PyObject* self) {
-  PyObject* lock = condition_lock(self);
-  return lock == nullptr ? Waited::error : operations_of(lock).attempt(lock);
-}
-
-Waited take(PyObject* self, Deadline deadline) {
-  PyObject* lock = condition_lock(self);
-  return lock == nullptr ? Waited::error : operations_of(lock).take(lock, deadline);
-}
-
-bool give_back(PyObject* self) {
-  PyObject* lock = condition_lock(self);
-  return lock != nullptr && operations_of(lock).release(lock);
-}
-
-constexpr LockOperations kOperations{attempt, take, give_back};
-
-bool is_foreign(PyObject* lock) { return &operations_of(lock) == &kMethodOperations; }
-
-PyObject* condition_acquire(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                            PyObject* kwnames) {
-  PyObject* lock = condition_lock(self);
-  PyObject* method = lock == nullptr ? nullptr : PyObject_GetAttrString(lock, "acquire");
-  if (method == nullptr) return nullptr;
-  PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), kwnames);
-  Py_DECREF(method);
-  return answer;
-}
-
-PyObject* condition_release(PyObject* self, PyObject*) {
-  if (!give_back(self)) return nullptr;
-  Py_RETURN_NONE;
-}
-
-PyObject* condition_enter(PyObject* self, PyObject*) {
-  PyObject* lock = condition_lock(self);
-  if (lock == nullptr) return nullptr;
-  if (is_foreign(lock) && PyObject_HasAttrString(lock, "__enter__") != 0) {
-    return PyObject_CallMethod(lock, "__enter__", nullptr);
-  }
-  return acquire_result(operations_of(lock).take(lock, Deadline::never()));
-}
-
-PyObject* condition_exit(PyObject* self, PyObject* const* args, Py_ssize_t nargs) {
-  PyObject* lock = condition_lock(self);
-  if (lock == nullptr) return nullptr;
-  if (is_forfeited(lock)) [[unlikely]]
-    Py_RETURN_NONE;
-  if (!is_foreign(lock) || PyObject_HasAttrString(lock, "__exit__") == 0) {
-    return condition_release(self, nullptr);
-  }
-  PyObject* method = PyObject_GetAttrString(lock, "__exit__");
-  if (method == nullptr) return nullptr;
-  PyObject* answer = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), nullptr);
-  Py_DECREF(method);
-  return answer;
-}
-
-PyObject* condition_locked(PyObject* self, PyObject*) {
-  PyObject* lock = condition_lock(self);
-  return lock == nullptr ? nullptr : PyObject_CallMethod(lock, "locked", nullptr);
-}
-
-PyObject* condition_timeout(PyObject* self, PyObject* seconds) {
-  return make_timed_entry(self, seconds, kOperations);
-}
-
-// --- the object
-
-PyObject* condition_is_owned(PyObject* self, PyObject*) {
-  PyObject* lock = condition_lock(self);
-  const int held = lock == nullptr ? -1 : is_lock_held(lock);
-  return held < 0 ? nullptr : PyBool_FromLong(held);
-}
-
-PyObject* condition_release_save(PyObject* self, PyObject*) {
-  PyObject* lock = condition_lock(self);
-  return lock == nullptr ? nullptr : let_go_of_lock(lock);
-}
-
-PyObject* condition_acquire_restore(PyObject* self, PyObject* saved) {
-  PyObject* lock = condition_lock(self);
-  if (lock == nullptr || !take_lock_back(lock, saved) || PyErr_Occurred() != nullptr) {
-    return nullptr;
-  }
-  Py_RETURN_NONE;
-}
+using Methods = ConditionMethods<kOperations>;
 
 PyObject* condition_at_fork_reinit(PyObject* self, PyObject*) {
   PyObject* lock = condition_lock(self);
@@ -129,8 +38,6 @@ PyObject* condition_stats(PyObject* self, PyObject*) {
   return make_stats(condition_object(self)->stats,
                     has_lock_header(lock) ? owner_of(lock) : deadlock::kNobody);
 }
-
-PyObject* get_lock(PyObject* self, void*) { return Py_XNewRef(condition_lock(self)); }
 
 PyObject* condition_repr(PyObject* self) {
   PyObject* lock = condition_lock(self);
@@ -211,24 +118,24 @@ void dealloc(PyObject* self) {
 }
 
 PyMethodDef methods[] = {
-    {"acquire", as_method(condition_acquire), METH_FASTCALL | METH_KEYWORDS,
+    {"acquire", as_method(Methods::acquire), METH_FASTCALL | METH_KEYWORDS,
      "acquire($self, /, blocking=True, timeout=-1)\n--\n\n"
      "Take the condition's lock, by its own acquire(), which says what blocking and timeout mean."},
-    {"release", condition_release, METH_NOARGS,
+    {"release", Methods::release, METH_NOARGS,
      "release($self, /)\n--\n\nGive the condition's lock back, by its own release()."},
-    {"locked", condition_locked, METH_NOARGS,
+    {"locked", Methods::locked, METH_NOARGS,
      "locked($self, /)\n--\n\n"
      "Return whether anyone holds the condition's lock, by its own locked().\n\n"
      "Raises:\n"
      "    AttributeError: the lock has no such method."},
-    {"timeout", condition_timeout, METH_O,
+    {"timeout", Methods::timeout, METH_O,
      "timeout($self, seconds, /)\n--\n\n"
      "Return a context manager that takes the lock within so many seconds, or raises "
      "LockTimeout.\n\n"
      "Raises:\n"
      "    ValueError: seconds is negative or NaN.\n"
      "    LockTimeout: on entering, when the lock was not free in time; the body does not run."},
-    {"wait", as_method(condition_wait), METH_FASTCALL | METH_KEYWORDS,
+    {"wait", as_method(Methods::wait), METH_FASTCALL | METH_KEYWORDS,
      "wait($self, /, timeout=None)\n--\n\n"
      "Give the lock back, wait for a notify, and take the lock again. Returns True, or False if\n"
      "the time was up first.\n\n"
@@ -241,43 +148,43 @@ PyMethodDef methods[] = {
      "        `with` around gives nothing back.\n"
      "    ValueError, OverflowError: the timeout is NaN, or above threading.TIMEOUT_MAX.\n\n"
      "Releases the GIL while it waits."},
-    {"wait_for", as_method(condition_wait_for), METH_VARARGS | METH_KEYWORDS,
+    {"wait_for", as_method(Methods::wait_for), METH_VARARGS | METH_KEYWORDS,
      "wait_for($self, /, predicate, timeout=None)\n--\n\n"
      "Wait until predicate() is true, looking again after each notify. Returns its last value.\n\n"
      "Args:\n"
      "    predicate: a callable; called with the lock held.\n"
      "    timeout: seconds to wait at most, all together; None waits for ever.\n\n"
      "Raises what wait() and the predicate raise."},
-    {"notify", as_method(condition_notify), METH_FASTCALL | METH_KEYWORDS,
+    {"notify", as_method(Methods::notify), METH_FASTCALL | METH_KEYWORDS,
      "notify($self, /, n=1)\n--\n\n"
      "Wake the n threads that have waited longest, or as many as there are. Never blocks.\n\n"
      "Raises:\n"
      "    RuntimeError: the lock is not held."},
-    {"notify_all", condition_notify_all, METH_NOARGS,
+    {"notify_all", Methods::notify_all, METH_NOARGS,
      "notify_all($self, /)\n--\n\n"
      "Wake all threads that wait. Never blocks.\n\n"
      "Raises:\n"
      "    RuntimeError: the lock is not held."},
-    {"notifyAll", condition_notify_all, METH_NOARGS,
+    {"notifyAll", Methods::notify_all, METH_NOARGS,
      "notifyAll($self, /)\n--\n\nAn old name of notify_all()."},
     {"stats", condition_stats, METH_NOARGS,
      "stats($self, /)\n--\n\n"
      "Return how often and how long threads waited for a notify, and who owns the lock: see\n"
      "Lock.stats(). owner is None where the lock is not one of ours."},
-    {"__enter__", condition_enter, METH_NOARGS, "Take the lock."},
-    {"__exit__", as_method(condition_exit), METH_FASTCALL, "Give the lock back."},
+    {"__enter__", Methods::enter, METH_NOARGS, "Take the lock."},
+    {"__exit__", as_method(Methods::exit), METH_FASTCALL, "Give the lock back."},
     {"__reduce__", refuse_pickling, METH_NOARGS, nullptr},
-    {"_is_owned", condition_is_owned, METH_NOARGS, "Return whether the lock is held."},
-    {"_release_save", condition_release_save, METH_NOARGS,
+    {"_is_owned", Methods::is_owned, METH_NOARGS, "Return whether the lock is held."},
+    {"_release_save", Methods::release_save, METH_NOARGS,
      "Give the lock back altogether; returns what _acquire_restore needs."},
-    {"_acquire_restore", condition_acquire_restore, METH_O, "Take the lock as often as it was."},
+    {"_acquire_restore", Methods::acquire_restore, METH_O, "Take the lock as often as it was."},
     {"_at_fork_reinit", condition_at_fork_reinit, METH_NOARGS,
      "Make it as new. Only in a child just forked, before other threads start."},
     {nullptr, nullptr, 0, nullptr},
 };
 
 PyGetSetDef properties[] = {
-    {"_lock", get_lock, nullptr, "The lock.", nullptr},
+    {"_lock", Methods::get_lock, nullptr, "The lock.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
@@ -332,17 +239,18 @@ PyObject* new_condition_over_lock() {
 }
 
 PyObject* innermost_lock(PyObject* object) {
-  while (PyObject_TypeCheck(object, type) != 0) {
-    PyObject* lock = condition_object(object)->lock.load(std::memory_order_acquire);
-    if (lock == nullptr) break;
+  for (;;) {
+    PyObject* lock = PyObject_TypeCheck(object, type) != 0
+                         ? condition_object(object)->lock.load(std::memory_order_acquire)
+                         : lock_under_shared(object);
+    if (lock == nullptr) return object;
     object = lock;
   }
-  return object;
 }
 
 void bind_condition(py::module_& m) {
   type = add_heap_type(m, spec);
-  add_operations(type, kOperations);
+  add_operations(type, Methods::kLockOperations);
 }
 
 }  // namespace nativeconc::seam

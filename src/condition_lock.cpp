@@ -126,6 +126,12 @@ int is_lock_held(PyObject* lock) {
   return truth;
 }
 
+PyObject* held_lock(PyObject* lock, const char* to_do) {
+  const int held = lock == nullptr ? -1 : is_lock_held(lock);
+  if (held == 0) PyErr_Format(PyExc_RuntimeError, "cannot %s on un-acquired lock", to_do);
+  return held > 0 ? lock : nullptr;
+}
+
 PyObject* let_go_of_lock(PyObject* lock) {
   if (is_plain_rlock(lock) || is_plain_shared_rlock(lock)) {
     const std::uint32_t depth =

@@ -12,6 +12,9 @@ namespace nativeconc::seam {
 // 1, 0, or -1 with an error. A lock without _is_owned counts as held when somebody holds it.
 int is_lock_held(PyObject* lock);
 
+// The lock, which this thread must hold: null, with an error set, if not, or if it is null.
+PyObject* held_lock(PyObject* lock, const char* to_do);
+
 // A new reference to what take_lock_back needs, or null with an error.
 PyObject* let_go_of_lock(PyObject* lock);
 

@@ -33,12 +33,11 @@ PyObject* new_condition_over_lock();
 // The lock under a Condition, and under that; any other object is its own. Borrowed.
 PyObject* innermost_lock(PyObject* object);
 
-// The methods of condition_wait.cpp.
-PyObject* condition_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                         PyObject* kwnames);
-PyObject* condition_wait_for(PyObject* self, PyObject* args, PyObject* kwargs);
-PyObject* condition_notify(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
-                           PyObject* kwnames);
-PyObject* condition_notify_all(PyObject* self, PyObject*);
+// The lock under a shared.Condition; null if it is something else. Borrowed.
+PyObject* lock_under_shared(PyObject* object);
+
+// In condition_wait.cpp: see ConditionOperations.
+int condition_wait_until(PyObject* self, Deadline deadline);
+PyObject* condition_notify(PyObject* self, std::uint64_t n);
 
 }  // namespace nativeconc::seam

@@ -132,6 +132,12 @@ PyObject* make_over(PyTypeObject* type, PyObject* buffer, PrimitiveKind kind, st
   return self;
 }
 
+PyObject* make_inside(PyTypeObject* type, PyObject* outer, PrimitiveHeader* primitive) {
+  PyObject* self = new_shared(type, nullptr, nullptr);
+  if (self != nullptr) adopt(self, Py_NewRef(shared_object(outer)->buffer), primitive);
+  return self;
+}
+
 PyObject* reduce_shared(PyObject* self, PyObject* arguments) {
   if (arguments == nullptr || !is_made(self)) {
     Py_XDECREF(arguments);

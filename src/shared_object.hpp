@@ -68,6 +68,9 @@ bool make_shared(PyObject* self, const PrimitiveRequest& request, PyObject* name
 PyObject* make_over(PyTypeObject* type, PyObject* buffer, shared::PrimitiveKind kind,
                     std::size_t size);
 
+// The same of what lies in the memory of another, `outer`.
+PyObject* make_inside(PyTypeObject* type, PyObject* outer, shared::PrimitiveHeader* primitive);
+
 // The parts of __reduce__: (type._over, (buffer, *arguments), __dict__). Steals `arguments`, a
 // tuple.
 PyObject* reduce_shared(PyObject* self, PyObject* arguments);

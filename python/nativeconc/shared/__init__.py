@@ -22,6 +22,7 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
+from nativeconc._core import SharedCondition as Condition
 from nativeconc._core import SharedEvent as Event
 from nativeconc._core import SharedLock as Lock
 from nativeconc._core import SharedRLock as RLock
@@ -37,6 +38,7 @@ from nativeconc.shared.segments import Holder, Segment, segments, sweep
 __all__ = [
     "Array",
     "Buffer",
+    "Condition",
     "DeadOwner",
     "Event",
     "Holder",

@@ -12,6 +12,7 @@ from nativeconc import _core
 __all__ = ["describe", "over_named"]
 
 _TYPES: dict[str, type[Any]] = {
+    "Condition": _core.SharedCondition,
     "Event": _core.SharedEvent,
     "Lock": _core.SharedLock,
     "RLock": _core.SharedRLock,
