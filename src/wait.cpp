@@ -94,7 +94,7 @@ WaitResult sleep_watched(const Waitable& what, Deadline until, Watch& watch,
   for (;;) {
     Deadline nap = until;
     if (what.want != nullptr) *due = look_around(what, watch, &nap);
-    if (*due == Due::nothing && board.is_up()) {
+    if (*due == Due::nothing && board.is_up() && board.notice().takes_part) {
       *due = look_at_board(what, board, &nap);
       if (*due != Due::nothing && what.want != nullptr) deadlock::end_wait();
     }
