@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "lock_operations.hpp"
+#include "permit_arguments.hpp"
 #include "permit_object.hpp"
 #include "stats.hpp"
 #include "timeout.hpp"
@@ -23,13 +24,7 @@ bool is_bounded(PyObject* self) { return permit_object(self)->bound != kUnbounde
 bool release_n(PyObject* self, std::uint32_t n) {
   const std::uint32_t most = std::min<std::uint32_t>(permit_object(self)->bound, Permits::kMax);
   if (permit_object(self)->permits.release(n, most)) return true;
-  if (is_bounded(self)) {
-    PyErr_SetString(PyExc_ValueError, "Semaphore released too many times");
-  } else {
-    PyErr_Format(PyExc_OverflowError, "a semaphore cannot hold more than %lu permits",
-                 static_cast<unsigned long>(Permits::kMax));
-  }
-  return false;
+  return refuse_too_many(is_bounded(self));
 }
 
 bool release_one(PyObject* self) { return release_n(self, 1); }
@@ -39,26 +34,6 @@ Waited attempt(PyObject* self) {
 }
 
 constexpr LockOperations kOperations{attempt, take_permit, release_one};
-
-// An int from `least` to Permits::kMax, or false with an error that names the argument.
-bool parse_count(PyObject* object, const char* name, long least, std::uint32_t* count) {
-  if (PyIndex_Check(object) == 0) {
-    PyErr_Format(PyExc_TypeError, "%s must be an int, not %.100s", name, Py_TYPE(object)->tp_name);
-    return false;
-  }
-  PyObject* index = PyNumber_Index(object);
-  if (index == nullptr) return false;
-  int overflow = 0;
-  const long long value = PyLong_AsLongLongAndOverflow(index, &overflow);
-  Py_DECREF(index);
-  if (overflow != 0 || value < least || value > static_cast<long long>(Permits::kMax)) {
-    PyErr_Format(PyExc_ValueError, "%s must be from %ld to %lu, not %S", name, least,
-                 static_cast<unsigned long>(Permits::kMax), object);
-    return false;
-  }
-  *count = static_cast<std::uint32_t>(value);
-  return true;
-}
 
 PyObject* semaphore_new(PyTypeObject* type, PyObject*, PyObject*) {
   return new_permit_object(type, 1, kUnbounded);
@@ -104,18 +79,7 @@ PyObject* semaphore_acquire(PyObject* self, PyObject* const* args, Py_ssize_t na
 PyObject* semaphore_release(PyObject* self, PyObject* const* args, Py_ssize_t nargs,
                             PyObject* kwnames) {
   std::uint32_t n = 1;
-  const Py_ssize_t n_keywords = kwnames == nullptr ? 0 : PyTuple_GET_SIZE(kwnames);
-  if (nargs + n_keywords > 1) {
-    PyErr_Format(PyExc_TypeError, "release() takes at most 1 argument (%zd given)",
-                 nargs + n_keywords);
-    return nullptr;
-  }
-  if (n_keywords == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "n") != 0) {
-    PyErr_Format(PyExc_TypeError, "release() got an unexpected keyword argument '%U'; it takes n",
-                 PyTuple_GET_ITEM(kwnames, 0));
-    return nullptr;
-  }
-  if (nargs + n_keywords == 1 && !parse_count(args[0], "n", 1, &n)) return nullptr;
+  if (!parse_release(args, nargs, kwnames, &n)) return nullptr;
   if (!release_n(self, n)) return nullptr;
   Py_RETURN_NONE;
 }

@@ -32,6 +32,8 @@ void bind_shared_condition(py::module_& m);
 void bind_shared_event(py::module_& m);
 void bind_shared_lock(py::module_& m);
 void bind_shared_rlock(py::module_& m);
+void bind_shared_rwlock(py::module_& m);
+void bind_shared_semaphore(py::module_& m);
 void bind_config(py::module_& m);
 
 }  // namespace nativeconc::seam

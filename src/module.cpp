@@ -31,5 +31,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_shared_lock(m);
   bind_shared_rlock(m);
   bind_shared_condition(m);
+  bind_shared_rwlock(m);
+  bind_shared_semaphore(m);
   bind_config(m);
 }

@@ -149,7 +149,7 @@ deadlock::ThreadId own_thread_if_owner(PyObject* self) {
 }
 
 int init_shared_lock(PyObject* self, PyObject* args, PyObject* kwargs, const char* format,
-                     const char* type_name, shared::PrimitiveKind kind) {
+                     const char* type_name, shared::PrimitiveKind kind, std::size_t size) {
   static const char* keywords[] = {"name", "on_owner_death", nullptr};
   PyObject* name = Py_None;
   PyObject* on_owner_death = nullptr;
@@ -159,9 +159,8 @@ int init_shared_lock(PyObject* self, PyObject* args, PyObject* kwargs, const cha
   }
   OwnerDeathPolicy policy;
   if (!policy.parse(on_owner_death)) return -1;
-  const PrimitiveRequest request{kind,
-                                 std::string(type_name) + " on_owner_death=" + policy.spoken(),
-                                 sizeof(shared::Primitive<shared::RLock>), nullptr, nullptr};
+  const PrimitiveRequest request{
+      kind, std::string(type_name) + " on_owner_death=" + policy.spoken(), size, nullptr, nullptr};
   if (!make_shared(self, request, name)) {
     policy.clear();
     return -1;
@@ -170,14 +169,14 @@ int init_shared_lock(PyObject* self, PyObject* args, PyObject* kwargs, const cha
   return 0;
 }
 
-PyObject* make_lock_over(PyObject* type, PyObject* args, shared::PrimitiveKind kind) {
+PyObject* make_lock_over(PyObject* type, PyObject* args, shared::PrimitiveKind kind,
+                         std::size_t size) {
   PyObject* buffer = nullptr;
   PyObject* on_owner_death = nullptr;
   if (PyArg_ParseTuple(args, "OO:_over", &buffer, &on_owner_death) == 0) return nullptr;
   OwnerDeathPolicy policy;
   if (!policy.parse(on_owner_death)) return nullptr;
-  PyObject* self = make_over(reinterpret_cast<PyTypeObject*>(type), buffer, kind,
-                             sizeof(shared::Primitive<shared::RLock>));
+  PyObject* self = make_over(reinterpret_cast<PyTypeObject*>(type), buffer, kind, size);
   if (self == nullptr) {
     policy.clear();
     return nullptr;

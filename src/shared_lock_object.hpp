@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What shared.Lock and shared.RLock have in common: everything but the depth. Needs the GIL.
+// What shared.Lock and shared.RLock have in common: everything but the depth. A shared.RWLock is
+// such an object, too, but with another state. Needs the GIL.
 #pragma once
 
 #include "lock_operations.hpp"
@@ -39,8 +40,10 @@ deadlock::ThreadId own_thread_if_owner(PyObject* self);
 
 // __init__(self, *, name=None, on_owner_death="raise")
 int init_shared_lock(PyObject* self, PyObject* args, PyObject* kwargs, const char* format,
-                     const char* type_name, shared::PrimitiveKind kind);
-PyObject* make_lock_over(PyObject* type, PyObject* args, shared::PrimitiveKind kind);
+                     const char* type_name, shared::PrimitiveKind kind,
+                     std::size_t size = sizeof(shared::Primitive<shared::RLock>));
+PyObject* make_lock_over(PyObject* type, PyObject* args, shared::PrimitiveKind kind,
+                         std::size_t size = sizeof(shared::Primitive<shared::RLock>));
 PyObject* reduce_shared_lock(PyObject* self, PyObject*);
 int traverse_shared_lock(PyObject* self, visitproc visit, void* arg);
 int clear_shared_lock(PyObject* self);

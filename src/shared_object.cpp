@@ -225,8 +225,8 @@ const void* identity_of(PyObject* object) {
   return object;
 }
 
-PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec) {
-  PyTypeObject* type = make_heap_type(m, spec);
+PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base) {
+  PyTypeObject* type = make_heap_type(m, spec, base);
   if (!bind_entries_quickly(type)) throw py::error_already_set();
   *std::find(shared_types.begin(), shared_types.end(), nullptr) = type;
   m.attr(("Shared" + std::string(type->tp_name).substr(std::string(type->tp_name).rfind('.') + 1))

@@ -100,6 +100,6 @@ extern PyGetSetDef shared_properties[];
 const void* identity_of(PyObject* object);
 
 // Adds the type to the module as "Shared" and the last part of its name.
-PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec);
+PyTypeObject* add_shared_type(py::module_& m, PyType_Spec& spec, PyTypeObject* base = nullptr);
 
 }  // namespace nativeconc::seam

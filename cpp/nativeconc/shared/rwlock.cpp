@@ -294,6 +294,12 @@ void RWLock::give_up(ThreadNumber me, WriteWait& wait) {
   turn_.release(me);
 }
 
+void RWLock::make_whole() {
+  set_gate(gate() & ~kDoubt);
+  turn_.make_whole();
+  fault_point();
+}
+
 bool RWLock::release_write(ThreadNumber me) {
   const std::uint32_t depth = own_writes(me);
   if (depth == 0) return false;

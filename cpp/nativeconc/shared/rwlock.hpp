@@ -95,6 +95,10 @@ class RWLock {
   Entry write(ThreadNumber me, Deadline deadline, WriteWait& wait, IfDead if_dead);
   void give_up(ThreadNumber me, WriteWait& wait);
 
+  // The writer, who took it in doubt, has repaired what it protects, and goes on: from now on its
+  // own death is what leaves the lock in doubt.
+  void make_whole();
+
   // False, and nothing changes, if this thread does not write. Whoever took it in doubt has made it
   // whole by this.
   bool release_write(ThreadNumber me);

@@ -22,10 +22,13 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
+from nativeconc._core import SharedBoundedSemaphore as BoundedSemaphore
 from nativeconc._core import SharedCondition as Condition
 from nativeconc._core import SharedEvent as Event
 from nativeconc._core import SharedLock as Lock
 from nativeconc._core import SharedRLock as RLock
+from nativeconc._core import SharedRWLock as RWLock
+from nativeconc._core import SharedSemaphore as Semaphore
 from nativeconc.shared import _handles, _leave  # noqa: F401 - for pickle, and for the end
 from nativeconc.shared._in_flight import InFlight, in_flight
 from nativeconc.shared._owner_death import DeadOwner
@@ -37,6 +40,7 @@ from nativeconc.shared.segments import Holder, Segment, segments, sweep
 
 __all__ = [
     "Array",
+    "BoundedSemaphore",
     "Buffer",
     "Condition",
     "DeadOwner",
@@ -46,7 +50,9 @@ __all__ = [
     "Lock",
     "Pages",
     "RLock",
+    "RWLock",
     "Segment",
+    "Semaphore",
     "attach",
     "copy",
     "empty",

@@ -12,10 +12,13 @@ from nativeconc import _core
 __all__ = ["describe", "over_named"]
 
 _TYPES: dict[str, type[Any]] = {
+    "BoundedSemaphore": _core.SharedBoundedSemaphore,
     "Condition": _core.SharedCondition,
     "Event": _core.SharedEvent,
     "Lock": _core.SharedLock,
     "RLock": _core.SharedRLock,
+    "RWLock": _core.SharedRWLock,
+    "Semaphore": _core.SharedSemaphore,
 }
 
 
@@ -32,7 +35,8 @@ def over_named(buffer: _core.Buffer) -> Any:
     """
     name, parameters = describe(buffer._meta)
     arguments = [
-        "raise" if key == "on_owner_death" and value == "callable" else value
+        "raise" if value == "callable" else value
         for key, value in parameters.items()
+        if key in ("on_owner_death", "lock")  # the rest, the memory itself knows
     ]
     return _TYPES[name]._over(buffer, *arguments)

@@ -60,10 +60,10 @@ TEST(SemaphoreFaults, APermitIsNeitherLostNorDoubledByOneThatTakesOrGivesIt) {
 TEST(SemaphoreFaults, WhoeverDiesWhileItTakesTheMutexOfADeadOneLeavesItToTheNext) {
   const auto prepare = [](Semaphore& semaphore) {
     two_permits(semaphore);
-    // It has taken a permit, and dies before the rest says so.
-    const pid_t dead = testing::start_doomed_child(1, [&] {
+    // It has the mutex, and has just taken a permit, when it dies.
+    const pid_t dead = testing::start_doomed_child(-1, [&] {
       this_process_number();
-      fault_points_left = 0;
+      fault_points_left = 1;
       static_cast<void>(acquire(semaphore));
     });
     EXPECT_EQ(testing::fate_of(dead), Fate::died);

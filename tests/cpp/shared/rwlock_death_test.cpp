@@ -95,6 +95,19 @@ TEST(SharedRWLockDeath, ADeadWriterLeavesItInDoubtForAllUntilItIsTakenOverAndRel
   }
 }
 
+TEST(SharedRWLockDeath, WhoeverMadeItWholeAndDiesIsTheDeadOwner) {
+  Shared<RWLock> lock;
+  in_child([&] { ASSERT_EQ(try_write(*lock), Entry::acquired); });
+  const pid_t second = in_child([&] {
+    ASSERT_EQ(try_write(*lock, IfDead::take_over), Entry::acquired_in_doubt);
+    lock->make_whole();
+    EXPECT_EQ(lock->death(), DeadOwner{});
+    EXPECT_TRUE(lock->is_writing(this_thread_number()));
+  });
+  EXPECT_EQ(try_read(*lock), Read::in_doubt);
+  EXPECT_EQ(lock->death().pid, second);
+}
+
 TEST(SharedRWLockDeath, AllWhoWaitForAWriterThatDiesAreTold) {
   Shared<RWLock> lock;
   const pid_t writer = start_writer(*lock);

@@ -20,7 +20,6 @@ namespace {
 using testing::in_child;
 using testing::join_child;
 using testing::kill_child;
-using testing::kScale;
 using testing::run_threads;
 using testing::Shared;
 using testing::sleep_ms;
