@@ -24,14 +24,6 @@ Lease take_if_unseen(PyObject* self) {
   return std::exchange(object->lease, Lease{});
 }
 
-bool is_finalizing() {
-#if PY_VERSION_HEX >= 0x030D0000
-  return Py_IsFinalizing() != 0;
-#else
-  return _Py_IsFinalizing() != 0;
-#endif
-}
-
 // Lets others run while a big one is unmapped. Not at the end of the interpreter: there whoever
 // lets the GIL go may not get it back.
 void give_back(const Lease& lease) {

@@ -21,4 +21,13 @@ inline void take_gil(PyThreadState* state) {
   PyEval_RestoreThread(state);
 }
 
+// Whether the interpreter is ending: whoever lets the GIL go then may not get it back.
+inline bool is_finalizing() {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
+
 }  // namespace nativeconc::seam

@@ -26,6 +26,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_cuda(m);
   bind_buffer(m);
   bind_segments(m);
+  bind_shared_queue(m);
   bind_recovery(m);
   bind_shared_event(m);
   bind_shared_lock(m);

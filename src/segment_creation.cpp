@@ -58,8 +58,8 @@ bool run_to_the_end(Run* run) {
 
 // Whether an arena has room for it.
 bool is_block(const SegmentRequest& request) {
-  return request.name.empty() && !request.huge_pages && !request.prefault &&
-         request.size <= shared::Arena::kMaxBlock;
+  return request.kind != shared::SegmentKind::queue && request.name.empty() &&
+         !request.huge_pages && !request.prefault && request.size <= shared::Arena::kMaxBlock;
 }
 
 Lease create(const SegmentRequest& request) {

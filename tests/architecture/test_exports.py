@@ -48,6 +48,7 @@ PROMISED = {
     ],
     "nativeconc.shared": [
         *("Array", "Buffer", "attach", "copy", "zeros", "empty", "full", "segments", "sweep"),
+        *("Queue", "ShutDown"),
     ],
 }
 

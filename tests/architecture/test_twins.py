@@ -24,7 +24,7 @@ PRIMITIVES = sorted(
 FUNCTIONS = sorted(name for name, value in EXPORTS.items() if inspect.isbuiltin(value))
 KERNELS = sorted(row.name for row in kernels.table())
 # What stands on NumPy, or tells about processes, has no twin.
-SHARED = ["Buffer", "attach"]
+SHARED = ["Buffer", "Queue", "attach"]
 
 
 def parameters(function: Any) -> list[tuple[str, Any, Any]]:
@@ -89,6 +89,14 @@ def test_shared_memory_and_twin_are_created_alike(name: str) -> None:
 def test_buffer_and_twin_have_the_same_attributes() -> None:
     assert public(shared.Buffer) == public(reference.Buffer)
     assert parameters(shared.Buffer.close) == parameters(reference.Buffer.close)
+
+
+def test_queue_and_twin_have_the_same_methods() -> None:
+    assert public(shared.Queue) == public(reference.Queue)
+    for method in public(shared.Queue):
+        if callable(getattr(shared.Queue, method)):
+            native, twin = getattr(shared.Queue, method), getattr(reference.Queue, method)
+            assert parameters(native) == parameters(twin), method
 
 
 def test_pages_and_twin_have_the_same_fields() -> None:

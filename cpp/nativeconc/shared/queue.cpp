@@ -213,4 +213,9 @@ std::uint64_t Queue::used_bytes() const {
   return produced.position - consumed.position + produced.outside - consumed.outside;
 }
 
+bool Queue::is_full() const {
+  const Passed consumed = layout_->consumers.ledger.read();
+  return !ends_.fits(layout_->producers.ledger.read(), consumed, {});
+}
+
 }  // namespace nativeconc::shared

@@ -89,6 +89,7 @@ class Queue {
   // Of a snapshot.
   std::uint64_t size() const;
   std::uint64_t used_bytes() const;  // of the capacity
+  bool is_full() const;              // even for the smallest message
 
  private:
   using Ends = QueueEnds<QueueLayout, ByteRing, Mail>;

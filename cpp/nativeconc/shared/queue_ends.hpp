@@ -36,6 +36,7 @@
 #include "nativeconc/shared/fault_point.hpp"
 #include "nativeconc/shared/file_descriptor.hpp"
 #include "nativeconc/shared/ledger.hpp"
+#include "nativeconc/shared/message_file.hpp"
 
 namespace nativeconc::shared {
 
@@ -54,15 +55,19 @@ constexpr std::uint64_t frame_bytes(std::uint64_t size) {
 // A message to be put. It only refers to what it is made of.
 struct Outgoing {
   std::span<const std::byte> bytes;
-  std::uint64_t outside = 0;     // bytes in files that count against the capacity
-  std::span<const int> files{};  // which the message takes along; at most kMaxLetterFiles
+  // Files that it takes along, at most kMaxLetterFiles. If it has bytes outside the ring, the first
+  // is a MessageFile with them.
+  std::uint64_t outside = 0;
+  std::span<const int> files{};
 };
 
 // A message that was taken.
 struct Incoming {
   std::unique_ptr<std::byte[]> bytes;
   std::uint64_t size = 0;
-  std::vector<FileDescriptor> files;  // fewer than there were if the mail has lost its letter
+  bool has_files = false;
+  std::vector<FileDescriptor> files;  // none, all the same, if the mail has lost its letter
+  MessageMapping outside;
 };
 
 enum class [[nodiscard]] Step {
@@ -191,8 +196,12 @@ struct QueueEnds {
       return Step::failed;
     }
     message->size = frame->size;
+    message->has_files = frame->tag != 0;
     ring.read(mine.position + sizeof *frame, {message->bytes.get(), frame->size});
     if (frame->tag != 0) *error = mail->peek(frame->tag, &message->files);
+    if (*error == 0 && frame->outside > 0 && !message->files.empty()) {
+      *error = message->outside.map(message->files[0].get());
+    }
     fault_point();
     return *error == 0 ? Step::done : Step::failed;
   }

@@ -17,6 +17,7 @@ from nativeconc.reference.event import Event
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
+from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
 from nativeconc.reference.rwlock import RWLock
 from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
@@ -29,6 +30,7 @@ __all__ = [
     "Condition",
     "Event",
     "Lock",
+    "Queue",
     "RLock",
     "RWLock",
     "Semaphore",

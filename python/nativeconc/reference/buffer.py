@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from nativeconc.errors import SharedMemoryFull
 
-__all__ = ["Buffer", "Pages", "find_memory"]
+__all__ = ["Buffer", "Pages", "checked_name", "find_memory"]
 
 _MAX_NAME = 200  # bytes
 
@@ -84,7 +84,7 @@ class Buffer:
         if name is None:
             self._open(_Memory(size, None), readonly=False)
         else:
-            self._open(_create(size, _checked_name(name), exist_ok=exist_ok), readonly=False)
+            self._open(_create(size, checked_name(name), exist_ok=exist_ok), readonly=False)
 
     def _open(self, memory: _Memory, *, readonly: bool) -> None:
         self._memory: _Memory | None = memory
@@ -179,7 +179,7 @@ def _create(size: int, name: str, *, exist_ok: bool) -> _Memory:
 
 def find_memory(name: str, *, readonly: bool) -> Buffer:
     """Return a new buffer over the memory that has a name; see `attach`."""
-    memory = _named.get(_checked_name(name))
+    memory = _named.get(checked_name(name))
     if memory is None:
         raise FileNotFoundError(errno.ENOENT, f"nobody holds memory named {name!r}")
     buffer = Buffer.__new__(Buffer)
@@ -196,7 +196,13 @@ def _checked_size(size: SupportsIndex) -> int:
     return number
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return what can be a name.
+
+    Raises:
+        TypeError: It is no str.
+        ValueError: It cannot be one.
+    """
     if not isinstance(name, str):
         raise TypeError(f"name must be a str or None, not {type(name).__name__}")
     is_long = len(name.encode()) > _MAX_NAME

@@ -26,6 +26,7 @@ from nativeconc._core import SharedBoundedSemaphore as BoundedSemaphore
 from nativeconc._core import SharedCondition as Condition
 from nativeconc._core import SharedEvent as Event
 from nativeconc._core import SharedLock as Lock
+from nativeconc._core import SharedQueue as Queue
 from nativeconc._core import SharedRLock as RLock
 from nativeconc._core import SharedRWLock as RWLock
 from nativeconc._core import SharedSemaphore as Semaphore
@@ -33,6 +34,7 @@ from nativeconc.shared import _handles, _leave  # noqa: F401 - for pickle, and f
 from nativeconc.shared._in_flight import InFlight, in_flight
 from nativeconc.shared._owner_death import DeadOwner
 from nativeconc.shared._pages import Pages
+from nativeconc.shared._queue import ShutDown
 from nativeconc.shared.array import Array
 from nativeconc.shared.attach import attach
 from nativeconc.shared.create import copy, empty, full, zeros
@@ -49,10 +51,12 @@ __all__ = [
     "InFlight",
     "Lock",
     "Pages",
+    "Queue",
     "RLock",
     "RWLock",
     "Segment",
     "Semaphore",
+    "ShutDown",
     "attach",
     "copy",
     "empty",

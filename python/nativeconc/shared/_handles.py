@@ -4,7 +4,8 @@
 """Pickling shared memory: a handle says where it is, and the receiver opens it there.
 
 Named memory is opened by its name. Anonymous memory is opened through ``/proc`` as its sender has
-it open, or comes from the mail of a child (see `_mailbox`). A process that has the segment mapped
+it open, or comes from the mail of a child (see `_mailbox`), or with the message of a
+`shared.Queue`. A process that has the segment mapped
 already takes that.
 """
 
@@ -19,7 +20,13 @@ from nativeconc import _core
 from nativeconc.errors import SegmentError
 from nativeconc.shared import _in_flight, _mailbox
 
-__all__ = ["let_go_of_all_arrivals", "let_go_of_arrivals", "reduce_buffer", "restore_buffer"]
+__all__ = [
+    "let_go_of_all_arrivals",
+    "let_go_of_arrivals",
+    "reduce_buffer",
+    "restore_buffer",
+    "restore_from_message",
+]
 
 _FEW = 8
 """Small entries that are looked through for each handle that is sent; the big ones all are."""
@@ -38,6 +45,10 @@ def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
     Raises:
         OSError: Too many others are on their way.
     """
+    if _core.is_putting():
+        reduced = _reduce_into_message(buffer)
+        if reduced is not None:
+            return reduced
     if _in_flight.reap(_FEW):
         _mailbox.tidy()
     # While there is a view another thread may close the buffer, but not end its memory.
@@ -53,6 +64,58 @@ def reduce_buffer(buffer: _core.Buffer) -> tuple[Any, ...]:
         _mailbox.post(segment, block, flight, fd)
     handle = (segment, block, generation, flight, size, readonly)
     return restore_buffer, (handle, name, tuple(_Sender(*_core.this_process(), fd)))
+
+
+def _reduce_into_message(buffer: _core.Buffer) -> tuple[Any, ...] | None:
+    """The same for a message of a `shared.Queue`, which takes the open file along.
+
+    A file of its own needs nothing else. A block of an arena must not be given out again before it
+    is received: while we live, because we keep it; afterwards because what says so is a lock on the
+    open file that is on its way (cpp/nativeconc/shared/block_holds.hpp), or because nobody gives
+    out blocks of an arena whose maker is dead.
+    """
+    with memoryview(buffer):
+        segment, block, generation, flight, size, fd, name, readonly, is_small = buffer._send()
+        try:
+            place = _core.put_file(segment, fd)
+            if place >= 0 and is_small:
+                _in_flight.reap(_FEW)
+                kept = _core.receive_known(segment, block, generation, -1, size, readonly)
+                _in_flight.remember(kept, segment, block, flight, is_small=True)
+                _core.put_flight(buffer, flight)
+        except BaseException:
+            buffer._recall(flight)
+            raise
+        if place < 0 or not is_small:
+            buffer._recall(flight)
+            flight = -1
+    if place < 0:
+        return None
+    return restore_from_message, ((segment, block, generation, flight, size, readonly), name, place)
+
+
+def restore_from_message(
+    handle: tuple[bytes, int, int, int, int, bool], name: str | None, place: int
+) -> _core.Buffer:
+    """The buffer that came with a message of a queue.
+
+    Raises:
+        FileNotFoundError: It is unpickled elsewhere than in a `get`.
+    """
+    if name is None:
+        known = _core.receive_known(*handle)
+        if known is not None:
+            return known
+    fd = _core.message_file(place)
+    if fd < 0:
+        raise FileNotFoundError(
+            errno.ENOENT,
+            "the shared memory of this handle is gone: it came with a message of a queue, and can "
+            "only be unpickled with it",
+        )
+    if name is not None:
+        return _core.receive_named(*handle, name)
+    return _core.receive_file(*handle, fd)
 
 
 def restore_buffer(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from nativeconc import _core
 from nativeconc.errors import SegmentError
-from nativeconc.shared import _primitives
+from nativeconc.shared import _primitives, _queue
 from nativeconc.shared._kinds import Kind
 from nativeconc.shared.array import over_named
 
@@ -25,8 +25,8 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Any:
         mode: "r+" to read and write, "r" to read only, which the kernel enforces: for memory alone.
 
     Returns:
-        An `Array` of the creator's shape, dtype and order, a `Buffer` of its size, or the lock or
-        other primitive that it is.
+        An `Array` of the creator's shape, dtype and order, a `Buffer` of its size, or the lock,
+        queue or other primitive that it is.
 
     Raises:
         FileNotFoundError: No process holds such a name.
@@ -47,8 +47,10 @@ def attach(name: str, mode: Literal["r", "r+"] = "r+") -> Any:
         return buffer
     if kind == Kind.ARRAY:
         return over_named(buffer)
-    if kind != Kind.PRIMITIVE:
+    if kind not in (Kind.PRIMITIVE, Kind.QUEUE):
         raise SegmentError(errno.EINVAL, f"what is named {name!r} is the library's own")
     if mode == "r":
         raise ValueError(f"what is named {name!r} is no memory: only mode='r+' makes sense")
+    if kind == Kind.QUEUE:
+        return _queue.over_named(buffer)
     return _primitives.over_named(buffer)
