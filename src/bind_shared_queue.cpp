@@ -16,18 +16,16 @@ namespace {
 
 using shared::Queue;
 
-std::size_t left_over(PyObject* self) { return queue_object(self)->left_over->size(); }
-
 PyObject* qsize(PyObject* self, PyObject*) {
   const Queue* queue = queue_of(self);
   if (queue == nullptr) return nullptr;
-  return PyLong_FromUnsignedLongLong(queue->size() + left_over(self));
+  return PyLong_FromUnsignedLongLong(queue->size() + left_over_count(self));
 }
 
 PyObject* empty(PyObject* self, PyObject*) {
   const Queue* queue = queue_of(self);
   if (queue == nullptr) return nullptr;
-  return PyBool_FromLong(queue->size() + left_over(self) == 0 ? 1 : 0);
+  return PyBool_FromLong(queue->size() + left_over_count(self) == 0 ? 1 : 0);
 }
 
 PyObject* full(PyObject* self, PyObject*) {
@@ -112,7 +110,8 @@ PyObject* repr(PyObject* self) {
   if (object->buffer == nullptr) {
     result = PyUnicode_FromFormat("<unmade %U at %p>", type, self);
   } else {
-    const auto size = static_cast<unsigned long long>(object->queue->size() + left_over(self));
+    const auto size =
+        static_cast<unsigned long long>(object->queue->size() + left_over_count(self));
     const char* state = object->queue->is_closed() ? "closed " : "";
     PyObject* name = buffer_object(object->buffer)->name;
     result =

@@ -3,13 +3,14 @@
 
 #include "queue_object.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <new>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "buffer_object.hpp"
 #include "errors.hpp"
+#include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 #include "segment_creation.hpp"
 #include "segment_name.hpp"
@@ -26,36 +27,33 @@ constexpr std::uint64_t kMostRing = 4 << 20;
 // With one all of it is taken at once.
 constexpr std::uint64_t kNamedCapacity = 16 << 20;
 
-constexpr std::string_view kDescription = "Queue capacity_bytes=";
-
-// What the memory of a queue says of itself. False if it is none.
-bool read_description(const Lease& lease, std::uint64_t* capacity) {
-  const std::string& meta = lease.segment->meta();
-  if (lease.segment->header().kind != shared::SegmentKind::queue ||
-      !meta.starts_with(kDescription) || lease.size < Queue::bytes_for(8) || lease.size % 8 != 0) {
-    return false;
-  }
-  const char* const end = meta.data() + meta.size();
-  const auto [rest, error] = std::from_chars(meta.data() + kDescription.size(), end, *capacity);
-  return error == std::errc{} && rest == end;
+bool is_queue(const Lease& lease) {
+  return lease.segment->header().kind == shared::SegmentKind::queue &&
+         lease.size >= Queue::bytes_for(8) && lease.size % 8 == 0;
 }
 
-SegmentRequest describe(std::uint64_t capacity, const std::string& name) {
+void begin(std::byte* memory, const void* capacity) {
+  Queue::begin(memory, *static_cast<const std::uint64_t*>(capacity));
+}
+
+Lease create(std::uint64_t capacity, const std::string& name) {
   SegmentRequest request;
   const std::uint64_t ring = name.empty() ? std::min(capacity, kMostRing) : capacity;
   request.size = Queue::bytes_for((ring + 7) / 8 * 8);
   request.name = name;
-  request.meta = std::string(kDescription) + std::to_string(capacity);
+  request.meta = "Queue capacity_bytes=" + std::to_string(capacity);
   request.kind = shared::SegmentKind::queue;
   request.exist_ok = true;
-  return request;
+  request.initialize = begin;
+  request.argument = &capacity;
+  return create_or_open(request);
 }
 
 // The memory of a new queue, or of the one with the name; `capacity` 0: of any. Without a segment
 // and with a Python error if that cannot be.
 Lease make_memory(std::uint64_t capacity, const std::string& name) {
-  if (name.empty()) return create_or_open(describe(capacity == 0 ? kCapacity : capacity, name));
-  if (capacity != 0) return create_or_open(describe(capacity, name));
+  if (name.empty()) return create(capacity == 0 ? kCapacity : capacity, name);
+  if (capacity != 0) return create(capacity, name);
   for (;;) {
     try {
       return shared::Memory::instance().open(name, shared::Access::read_write);
@@ -68,7 +66,7 @@ Lease make_memory(std::uint64_t capacity, const std::string& name) {
       set_error_from_current_exception();
       return {};
     }
-    const Lease lease = create_or_open(describe(kNamedCapacity, name));
+    const Lease lease = create(kNamedCapacity, name);
     if (lease.segment != nullptr || PyErr_ExceptionMatches(PyExc_ValueError) == 0) return lease;
     PyErr_Clear();  // another process has just made one of another capacity
     if (PyErr_CheckSignals() != 0) return {};
@@ -87,8 +85,7 @@ bool parse_capacity(PyObject* object, std::uint64_t* capacity) {
 // Takes over the reference to the buffer, and the mail. False with a Python error.
 bool adopt(PyObject* self, PyObject* buffer, std::unique_ptr<shared::Mail> mail) {
   const Lease* lease = open_lease(buffer);
-  std::uint64_t capacity = 0;
-  if (lease != nullptr && !read_description(*lease, &capacity)) {
+  if (lease != nullptr && !is_queue(*lease)) {
     PyErr_Format(PyExc_ValueError, "what is named %R is no queue", buffer_object(buffer)->name);
     lease = nullptr;
   }
@@ -99,8 +96,7 @@ bool adopt(PyObject* self, PyObject* buffer, std::unique_ptr<shared::Mail> mail)
   QueueObject* const object = queue_object(self);
   try {
     object->left_over = new std::deque<LeftOver>;
-    object->queue =
-        new Queue(lease->data, lease->size - Queue::bytes_for(0), capacity, std::move(mail));
+    object->queue = new Queue(lease->data, lease->size - Queue::bytes_for(0), std::move(mail));
   } catch (...) {
     set_error_from_current_exception();
     delete std::exchange(object->left_over, nullptr);
@@ -118,6 +114,16 @@ Queue* queue_of(PyObject* self) {
     return queue_object(self)->queue;
   PyErr_Format(PyExc_RuntimeError, "%.200s.__init__() has not been called", Py_TYPE(self)->tp_name);
   return nullptr;
+}
+
+std::size_t left_over_count(PyObject* self) {
+  std::size_t count = 0;
+  NATIVECONC_BEGIN_EXCLUSIVE(self);
+  for (const LeftOver& left : *queue_object(self)->left_over) {
+    if (left.generation == os::fork_generation()) ++count;
+  }
+  NATIVECONC_END_EXCLUSIVE();
+  return count;
 }
 
 PyObject* new_queue(PyTypeObject* type, PyObject*, PyObject*) {

@@ -36,6 +36,9 @@ inline QueueObject* queue_object(PyObject* self) { return reinterpret_cast<Queue
 // The queue; null with a RuntimeError if __init__ has not been called.
 shared::Queue* queue_of(PyObject* self);
 
+// How many messages get_many() has left over for the next calls of this process.
+std::size_t left_over_count(PyObject* self);
+
 PyObject* new_queue(PyTypeObject* type, PyObject*, PyObject*);
 int init_queue(PyObject* self, PyObject* args, PyObject* kwargs);
 void dealloc_queue(PyObject* self);

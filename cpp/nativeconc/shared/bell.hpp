@@ -13,8 +13,8 @@
 //
 // Invariants: who sleeps has set `waiters`, and has looked since; who rings has made its change
 // before it reads the word (both seq_cst). So either the sleeper has seen the change, or the ringer
-// sees `waiters`. It clears the bit only together with a new epoch, and then who is about to sleep
-// on the old one does not.
+// sees `waiters`. The bit goes only together with a new epoch: then who is about to sleep on the
+// old one does not, and all who do are woken.
 #pragma once
 
 #include <atomic>
@@ -58,9 +58,12 @@ class BasicBell {
     fault_point();
     for (std::uint64_t i = 0; i < most; ++i) {
       if (Futex::wake_one(word_)) continue;
-      // Nobody is asleep; somebody may be about to, and then either its sleep fails, or it has set
-      // the bit anew.
-      word_.compare_exchange_strong(now, (now & ~kWaiters) + kOneEpoch);
+      // Nobody was asleep, so the next ring need not ask. But somebody may have fallen asleep
+      // since, who had looked before the change: he is woken after the bit is gone.
+      if (word_.compare_exchange_strong(now, (now & ~kWaiters) + kOneEpoch)) {
+        fault_point();
+        Futex::wake_all(word_);
+      }
       return;
     }
   }

@@ -45,17 +45,20 @@ Outcome outcome_of(Step step) {
 
 }  // namespace
 
-Queue::Queue(std::byte* memory, std::uint64_t ring_bytes, std::uint64_t capacity,
-             std::unique_ptr<Mail> mail)
+void Queue::begin(std::byte* memory, std::uint64_t capacity) {
+  auto* const layout = reinterpret_cast<QueueLayout*>(memory);
+  layout->capacity = capacity;
+  layout->directory = directory_id();
+}
+
+Queue::Queue(std::byte* memory, std::uint64_t ring_bytes, std::unique_ptr<Mail> mail)
     : layout_(reinterpret_cast<QueueLayout*>(memory)),
       mail_(std::move(mail)),
-      ends_{*layout_, ByteRing(memory + sizeof(QueueLayout), ring_bytes), capacity, mail_.get()} {
-  const std::uint64_t mine = directory_id().low | 1;
-  std::uint64_t theirs = 0;
-  if (!layout_->directory.compare_exchange_strong(theirs, mine) && theirs != mine) {
-    throw SharedError(SharedFault::damaged, EINVAL,
-                      "the queue belongs to processes that have all ended");
-  }
+      ends_{*layout_, ByteRing(memory + sizeof(QueueLayout), ring_bytes), layout_->capacity,
+            mail_.get()} {
+  if (layout_->directory == directory_id() && layout_->capacity > 0) return;
+  throw SharedError(SharedFault::damaged, EINVAL,
+                    "the queue cannot be used: all processes that knew its users have ended");
 }
 
 Queue::Locked Queue::lock(RobustMutex& mutex, ThreadNumber me, Deadline deadline) {

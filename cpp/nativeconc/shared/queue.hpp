@@ -53,11 +53,13 @@ class Queue {
     return sizeof(QueueLayout) + ring_bytes;
   }
 
-  // Over memory of bytes_for(ring_bytes), zeroed when it was made; ring_bytes is a multiple of 8.
-  // Where there is no mail, messages take no files along. Throws SharedError if the memory belongs
+  // Makes an empty queue of memory that is all zero. Throws SharedError.
+  static void begin(std::byte* memory, std::uint64_t capacity);
+
+  // Over bytes_for(ring_bytes) of such memory; ring_bytes is a multiple of 8. Where there is no
+  // mail, messages take no files along. Throws SharedError if the memory is not a queue, or belongs
   // to processes that know threads by other numbers.
-  Queue(std::byte* memory, std::uint64_t ring_bytes, std::uint64_t capacity,
-        std::unique_ptr<Mail> mail);
+  Queue(std::byte* memory, std::uint64_t ring_bytes, std::unique_ptr<Mail> mail);
 
   std::uint64_t capacity() const { return ends_.capacity; }
   const Mail* mail() const { return mail_.get(); }

@@ -3,10 +3,11 @@
 
 // How a queue lies in shared memory. Who may write what: queue_ends.hpp and queue.hpp.
 //
-//   0    QueueLayout; all zero bytes are an empty queue
+//   0    QueueLayout; an empty queue is all zero bytes, but for the two constants
 //   192  the ring
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "nativeconc/shared/bell.hpp"
 #include "nativeconc/shared/ledger.hpp"
 #include "nativeconc/shared/robust_mutex.hpp"
+#include "nativeconc/shared/segment_header.hpp"
 
 namespace nativeconc::shared {
 
@@ -33,13 +35,16 @@ struct QueueLayout {
   std::atomic<std::uint64_t> next_tag;  // the last tag of a letter; under the producers' mutex
   std::atomic<std::uint32_t> closed;    // 1: for ever; set under the producers' mutex
   std::uint32_t padding;
-  std::atomic<std::uint64_t> directory;  // whose numbers the mutexes have; 0: nobody's yet
-  std::array<std::uint64_t, 5> reserved;
+  // Constants, written before anybody else sees the memory.
+  std::uint64_t capacity;
+  SegmentId directory;  // what the numbers in the mutexes mean something in
+  std::array<std::uint64_t, 3> reserved;
 };
 static_assert(sizeof(QueueLayout) == 192);
 static_assert(offsetof(QueueLayout, next_tag) == 128);
 static_assert(offsetof(QueueLayout, closed) == 136);
-static_assert(offsetof(QueueLayout, directory) == 144);
+static_assert(offsetof(QueueLayout, capacity) == 144);
+static_assert(offsetof(QueueLayout, directory) == 152);
 static_assert(std::is_standard_layout_v<QueueLayout>);
 
 }  // namespace nativeconc::shared

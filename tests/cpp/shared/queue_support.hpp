@@ -34,7 +34,7 @@ class SharedQueue {
       : size_(Queue::bytes_for(ring)),
         memory_(static_cast<std::byte*>(
             mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))),
-        queue_(memory_, ring, std::min(capacity, with_mail ? capacity : ring),
+        queue_(begun(memory_, with_mail ? capacity : ring), ring,
                with_mail ? std::make_unique<Mail>() : nullptr) {}
   ~SharedQueue() { munmap(memory_, size_); }
   SharedQueue(const SharedQueue&) = delete;
@@ -45,6 +45,11 @@ class SharedQueue {
   QueueLayout& layout() { return *reinterpret_cast<QueueLayout*>(memory_); }
 
  private:
+  static std::byte* begun(std::byte* memory, std::uint64_t capacity) {
+    Queue::begin(memory, capacity);
+    return memory;
+  }
+
   std::uint64_t size_;
   std::byte* memory_;
   Queue queue_;
