@@ -244,6 +244,7 @@ class Harness:
     def end(self) -> None:
         """All come home, and the scenario looks whether all is there."""
         start = time.monotonic()
+        faulthandler.dump_traceback_later(3 * self.limit_s, exit=True)  # this process may hang, too
         self.board.ends["stop"][0] = 1
         while self.living:
             self.scenario.let_go()
@@ -257,3 +258,4 @@ class Harness:
                 raise HungError(f"{sorted(self.living)} did not come home")
             time.sleep(1e-3)
         self.scenario.check()
+        faulthandler.cancel_dump_traceback_later()
