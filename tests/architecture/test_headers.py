@@ -77,7 +77,7 @@ def test_every_python_module_has_a_docstring() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp"])
+@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp", "tests/model"])
 def test_cmake_lists_every_source_file_by_name(root: str) -> None:
     for folder in sorted({path.parent for path in files(root, CXX_SOURCES)}):
         text = (folder / "CMakeLists.txt").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from architecture.house import ROOT, Include, cxx_files, imports, includes, rela
 LAYERS = ("base", "os", "deadlock", "sync", "shared", "pool", "kernels")
 PYTHON_HEADERS = ("Python.h", "structmember.h", "pybind11/", "numpy/")
 CUDA_HEADERS = ("cuda", "cub/", "thrust/", "cooperative_groups")
-INCLUDE_ROOTS = ("cpp", "src", "cuda", "tests/cpp")
+INCLUDE_ROOTS = ("cpp", "src", "cuda", "tests/cpp", "tests/model")
 # Loaded only when a tool is used.
 TOOLS = ("rich", "typer", "click", "matplotlib")
 
@@ -48,13 +48,13 @@ def test_core_is_built_in_the_order_of_its_layers() -> None:
     assert set(built) == {p.name for p in (ROOT / "cpp/nativeconc").iterdir() if p.is_dir()}
 
 
-@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp"])
+@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp", "tests/model"])
 def test_quoted_includes_name_files_of_the_project(root: str) -> None:
     wrong = [i for i in includes(root) if i.is_quoted and resolve(i) is None]
     assert not wrong, offenders(wrong)
 
 
-@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp"])
+@pytest.mark.parametrize("root", ["cpp", "src", "cuda", "tests/cpp", "tests/model"])
 def test_project_files_are_included_in_quotes(root: str) -> None:
     wrong = [i for i in includes(root) if not i.is_quoted and resolve(i) is not None]
     assert not wrong, offenders(wrong)
@@ -118,7 +118,7 @@ def test_formulas_use_only_base() -> None:
 
 def test_nothing_includes_the_seam() -> None:
     seam = {path.name for path in cxx_files("src")}
-    wrong = [i for i in includes("cpp", "cuda", "tests/cpp") if i.name in seam]
+    wrong = [i for i in includes("cpp", "cuda", "tests/cpp", "tests/model") if i.name in seam]
     assert not wrong, offenders(wrong)
 
 

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "barrier_support.hpp"
 #include "every_fault.hpp"
+#include "shared/barrier_support.hpp"
 #include "support.hpp"
 
 namespace nativeconc::shared {

@@ -14,7 +14,7 @@
 
 #include "nativeconc/shared/fault_point.hpp"
 #include "nativeconc/shared/thread_directory.hpp"
-#include "processes.hpp"
+#include "shared/processes.hpp"
 
 #if !defined(NATIVECONC_FAULT_POINTS)
 #error "these tests need a core that can die at its fault points"
