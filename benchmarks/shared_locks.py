@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import importlib.util
 import multiprocessing
 import os
 import tempfile
@@ -55,10 +56,8 @@ def with_it(make: Callable[[], Any], loops: int) -> float:
 
 
 def file_lock() -> Any:
-    import fasteners
-
-    path = Path(tempfile.mkdtemp()) / "lock"
-    return fasteners.InterProcessLock(path)
+    fasteners = importlib.import_module("fasteners")
+    return fasteners.InterProcessLock(Path(tempfile.mkdtemp()) / "lock")
 
 
 # --- two processes at once -----------------------------------------------------------------------
@@ -105,7 +104,8 @@ def contenders() -> Peers:
 def contended_by(peers: Peers, name: str, loops: int) -> float:
     for connection in peers.connections:
         connection.send((name, loops))
-    return max(connection.recv() for connection in peers.connections)
+    times: list[float] = [connection.recv() for connection in peers.connections]
+    return max(times)
 
 
 def contended(name: str, loops: int) -> float:
@@ -194,11 +194,7 @@ CASES = [
     waking("on one core", CORES[:1]),
     waking("unpinned", CORES),
 ]
-try:
-    import fasteners  # noqa: F401
-except ImportError:
-    pass
-else:
+if importlib.util.find_spec("fasteners") is not None:
     CASES.append(
         Case(
             "with Lock",

@@ -212,7 +212,7 @@ PyMethodDef functions[] = {
      "message_file(place, /)\n--\n\n"
      "A descriptor of the message that this thread reads, which closes it; or -1."},
     {"is_putting", is_putting, METH_NOARGS,
-     "is_putting($module, /)\n--\n\nWhether this thread makes a message that can have files."},
+     "is_putting()\n--\n\nWhether this thread makes a message that can have files."},
 };
 
 // --- reading

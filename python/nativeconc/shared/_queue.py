@@ -19,6 +19,7 @@ __all__ = ["ShutDown", "over_named", "reduce_queue", "restore_queue"]
 def reduce_queue(queue: _core.SharedQueue) -> tuple[Any, ...]:
     """What pickle writes for a queue: its memory, and the ends of its mail."""
     ends = queue._mail
+    mail: tuple[Any, ...] | None
     if ends is None:
         mail = None
     elif _core.is_putting():
