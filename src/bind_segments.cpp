@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // What nativeconc.shared needs beside Buffer: arrays' memory, attaching, handles, names, processes.
+#include <unistd.h>
+
 #include <cstring>
 
 #include "bindings.hpp"
@@ -10,6 +12,8 @@
 #include "nativeconc/os/memory_budget.hpp"
 #include "nativeconc/os/process_identity.hpp"
 #include "nativeconc/shared/named_file.hpp"
+#include "nativeconc/shared/primitive_header.hpp"
+#include "nativeconc/shared/rlock.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 #include "segment_creation.hpp"
 #include "segment_name.hpp"
@@ -109,6 +113,34 @@ py::dict header_facts(int fd) {
   return facts;
 }
 
+// Of the open file of a named lock or the like: (uid, who has it, is it in doubt); the second is
+// (pid, native thread id), or None.
+py::object primitive_facts(int fd) {
+  std::string meta;
+  const shared::SegmentHeader header = shared::read_header(fd, "the file", &meta);
+  // A Lock and an RLock begin with their Lock, and an RWLock with that of its writers.
+  using State = shared::Primitive<shared::RLock>;
+  State state;
+  if (header.kind != shared::SegmentKind::primitive || header.size < sizeof state ||
+      pread(fd, static_cast<void*>(&state), sizeof state, static_cast<off_t>(header.data_offset)) !=
+          static_cast<ssize_t>(sizeof state)) {
+    return py::none();
+  }
+  const shared::PrimitiveKind kind = state.header.kind;
+  const bool is_lock = kind == shared::PrimitiveKind::lock ||
+                       kind == shared::PrimitiveKind::rlock ||
+                       kind == shared::PrimitiveKind::rwlock;
+  const shared::ThreadNumber owner = is_lock ? state.state.lock().owner() : shared::kNobody;
+  const bool is_in_doubt = owner == shared::Lock::kInDoubt;
+  py::object holder = py::none();
+  if (owner != shared::kNobody && !is_in_doubt &&
+      state.header.directory == shared::directory_id()) {
+    const shared::ThreadIdentity who = shared::identify(owner);
+    if (who.pid != 0) holder = py::make_tuple(who.pid, who.tid);
+  }
+  return py::make_tuple(state.header.uid, holder, is_in_doubt);
+}
+
 // Whether a handle that is on its way from the file of `fd` was received, as far as the file tells.
 bool was_received(int fd, const py::bytes& id, std::uint32_t block, int flight) {
   return shared::was_received(fd, parse_handle(id, block, 0, flight, 0));
@@ -148,6 +180,7 @@ void bind_segments(py::module_& m) {
   m.def("segment_path", [](const std::string& name) { return shared::path_of(name); });
   m.def("remove_if_unheld", [](const std::string& name) { return shared::remove_if_unheld(name); });
   m.def("segment_header", &header_facts);
+  m.def("primitive_facts", &primitive_facts);
   m.def("trim_arenas", [] { Memory::instance().trim(); });
   m.def("leave_segment_names", [] { Memory::instance().leave_names(); });
 

@@ -38,7 +38,7 @@ from nativeconc.shared._queue import ShutDown
 from nativeconc.shared.array import Array
 from nativeconc.shared.attach import attach
 from nativeconc.shared.create import copy, empty, full, zeros
-from nativeconc.shared.segments import Holder, Segment, segments, sweep
+from nativeconc.shared.segments import Holder, Segment, Use, segments, sweep
 
 __all__ = [
     "Array",
@@ -57,6 +57,7 @@ __all__ = [
     "Segment",
     "Semaphore",
     "ShutDown",
+    "Use",
     "attach",
     "copy",
     "empty",

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
-from nativeconc.shared.segments import Holder, Segment, segments, sweep
+from nativeconc.shared.segments import Segment, segments, sweep
 
 __all__ = ["NOBODY", "Row", "found", "rows", "sweep_lines", "to_json"]
 
@@ -48,10 +48,10 @@ def rows(described: Iterable[Segment]) -> list[Row]:
     return [
         Row(
             "anonymous" if segment.name is None else _printable(segment.name),
-            segment.kind,
+            segment.primitive or segment.kind,
             _spoken_size(segment.size),
             _spoken_age(segment.age),
-            _spoken_holders(segment.holders),
+            _spoken_holders(segment),
         )
         for segment in described
     ]
@@ -69,14 +69,24 @@ def sweep_lines() -> list[str]:
     return [*(f"removed {_printable(name)}" for name in removed), f"{count} removed"]
 
 
-def _spoken_holders(holders: tuple[Holder, ...]) -> str:
-    if not holders:
+def _spoken_holders(segment: Segment) -> str:
+    if not segment.holders:
         return NOBODY
-    lines = [f"{holder.pid} {_shortened(holder.command)}".rstrip() for holder in holders]
+    lines = [f"{holder.pid} {_shortened(holder.command)}".rstrip() for holder in segment.holders]
+    return "\n".join(_few(lines) + _few(_spoken_uses(segment)))
+
+
+def _spoken_uses(segment: Segment) -> list[str]:
+    """Who has a lock, and who waits for it."""
+    doubt = ["in doubt: its owner died"] if segment.in_doubt else []
+    return doubt + [f"{use.what}: thread {use.thread} of process {use.pid}" for use in segment.uses]
+
+
+def _few(lines: list[str]) -> list[str]:
     rest = len(lines) - _SHOWN_HOLDERS
     if rest > 1:  # in place of one more line its holder can as well be shown
         lines[_SHOWN_HOLDERS:] = [f"and {rest} others"]
-    return "\n".join(lines)
+    return lines
 
 
 def _shortened(command: str) -> str:

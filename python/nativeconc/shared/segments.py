@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nativeconc import _core
-from nativeconc.shared import _in_flight, _mailbox
+from nativeconc.shared import _in_flight, _mailbox, _primitives
 from nativeconc.shared._kinds import Kind
 
-__all__ = ["Holder", "Segment", "segments", "sweep"]
+__all__ = ["Holder", "Segment", "Use", "segments", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,17 @@ class Holder:
     pid: int
     command: str
     """Its command line."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A thread that has a named lock or the like, or waits for it."""
+
+    pid: int
+    thread: int
+    """Its native id."""
+    what: str
+    """"holds" or "waits"."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,12 @@ class Segment:
     """Seconds since it was created."""
     holders: tuple[Holder, ...]
     """By pid. Empty: only processes that died held it, and the next sweep removes it."""
+    primitive: str | None = None
+    """Of a named lock or the like, what it is: "Lock", "Semaphore", ..."""
+    uses: tuple[Use, ...] = ()
+    """Of that, who has it (of an `RWLock` the writer), and who waits."""
+    in_doubt: bool = False
+    """Whether its owner died, and nobody has recovered it."""
 
 
 def segments() -> list[Segment]:
@@ -128,10 +145,18 @@ def _describe(path: str, name: str | None, pids: set[int]) -> Segment | None:
         return None
     try:
         header = _core.segment_header(fd)
+        facts = _core.primitive_facts(fd) if header["kind"] == Kind.PRIMITIVE else None
     except OSError:  # not ours
         return None
     finally:
         os.close(fd)
+    primitive: str | None = None
+    uses: tuple[Use, ...] = ()
+    in_doubt = False
+    if facts is not None:
+        uid, owner, in_doubt = facts
+        primitive, _ = _primitives.describe(header["meta"])
+        uses = _uses(uid, owner)
     return Segment(
         name=name,
         kind=Kind(header["kind"]).name.lower(),
@@ -140,7 +165,16 @@ def _describe(path: str, name: str | None, pids: set[int]) -> Segment | None:
         creator_pid=header["creator_pid"],
         age=max(0.0, time.time() - header["created_ns"] / 1e9),
         holders=tuple(Holder(pid, _command(pid)) for pid in sorted(pids)),
+        primitive=primitive,
+        uses=uses,
+        in_doubt=in_doubt,
     )
+
+
+def _uses(uid: int, owner: tuple[int, int] | None) -> tuple[Use, ...]:
+    holds = () if owner is None else (Use(*owner, "holds"),)
+    waits = (Use(pid, thread, "waits") for pid, thread, *_ in _core.shared_waiters(uid))
+    return (*holds, *waits)
 
 
 def _command(pid: int) -> str:
