@@ -3,8 +3,8 @@
 """CPython's own tests of locks, events and conditions, run over those of nativeconc.shared.
 
 What a robust owner makes impossible is set to None, each with its reason; docs/shared_locks.md has
-the same list. Nothing else is left out, nor changed, but for limits of time, and the repr of a class
-whose module has a dot in its name.
+the same list. Nothing else is left out, nor changed, but for limits of time, and the repr of a
+class whose module has a dot in its name.
 """
 
 from __future__ import annotations
