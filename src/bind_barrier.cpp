@@ -5,19 +5,17 @@
 #include <cstddef>
 #include <new>
 
+#include "barrier_arguments.hpp"
 #include "bindings.hpp"
 #include "heap_type.hpp"
 #include "nativeconc/sync/barrier.hpp"
 #include "stats.hpp"
-#include "timeout.hpp"
 #include "wait.hpp"
 
 namespace nativeconc::seam {
 namespace {
 
 using sync::Barrier;
-
-PyObject* broken_barrier_error = nullptr;
 
 struct BarrierObject {
   PyObject_HEAD Barrier barrier;
@@ -49,11 +47,6 @@ PyObject* shared(PyObject* self, PyObject* BarrierObject::* member) {
   return value;
 }
 
-PyObject* broken() {
-  PyErr_SetNone(broken_barrier_error);
-  return nullptr;
-}
-
 // The last to arrive: runs the action and lets everybody go, or breaks the barrier for all.
 PyObject* finish(PyObject* self, const Barrier::Arrival& arrival) {
   PyObject* action = shared(self, &BarrierObject::action);
@@ -78,24 +71,16 @@ PyObject* wait_for_others(PyObject* self, const Barrier::Arrival& arrival, Deadl
     outcome = core(self).leave(arrival.round, Barrier::Leaving::go);
   }
   if (waited == Waited::error) return nullptr;
-  if (outcome != Barrier::Outcome::tripped) return broken();
+  if (outcome != Barrier::Outcome::tripped) return raise_broken_barrier();
   return PyLong_FromUnsignedLong(arrival.index);
-}
-
-bool parse_preset(PyObject* self, Deadline* deadline) {
-  PyObject* timeout = shared(self, &BarrierObject::timeout);
-  const bool parsed = parse_optional_timeout(timeout, deadline);
-  Py_XDECREF(timeout);
-  return parsed;
 }
 
 PyObject* barrier_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
   Deadline deadline = Deadline::never();
-  if (!parse_wait(args, nargs, kwnames, &deadline)) return nullptr;
-  const bool given =
-      nargs > 0 ? args[0] != Py_None
-                : kwnames != nullptr && PyTuple_GET_SIZE(kwnames) > 0 && args[0] != Py_None;
-  if (!given && !parse_preset(self, &deadline)) return nullptr;
+  PyObject* timeout = shared(self, &BarrierObject::timeout);
+  const bool parsed = parse_barrier_wait(args, nargs, kwnames, timeout, &deadline);
+  Py_XDECREF(timeout);
+  if (!parsed) return nullptr;
   const Barrier::Arrival arrival = core(self).arrive();
   switch (arrival.role) {
     case Barrier::Role::last:
@@ -105,7 +90,7 @@ PyObject* barrier_wait(PyObject* self, PyObject* const* args, Py_ssize_t nargs, 
     case Barrier::Role::no_memory:
       return PyErr_NoMemory();
     default:
-      return broken();
+      return raise_broken_barrier();
   }
 }
 
@@ -153,40 +138,15 @@ PyObject* barrier_new(PyTypeObject* type, PyObject*, PyObject*) {
   return self;
 }
 
-bool parse_parties(PyObject* object, std::uint32_t* parties) {
-  constexpr long kMost = 0x7fff'ffff;
-  if (PyIndex_Check(object) == 0) {
-    PyErr_Format(PyExc_TypeError, "parties must be an int, not %.100s", Py_TYPE(object)->tp_name);
-    return false;
-  }
-  PyObject* index = PyNumber_Index(object);
-  if (index == nullptr) return false;
-  int overflow = 0;
-  const long long value = PyLong_AsLongLongAndOverflow(index, &overflow);
-  Py_DECREF(index);
-  if (overflow != 0 || value < 1 || value > kMost) {
-    PyErr_Format(PyExc_ValueError, "parties must be from 1 to %ld, not %S", kMost, object);
-    return false;
-  }
-  *parties = static_cast<std::uint32_t>(value);
-  return true;
-}
-
 int barrier_init(PyObject* self, PyObject* args, PyObject* kwargs) {
   static const char* keywords[] = {"parties", "action", "timeout", nullptr};
   PyObject* parties = nullptr;
   PyObject* action = Py_None;
   PyObject* timeout = Py_None;
   std::uint32_t n = 0;
-  Deadline ignored = Deadline::never();
   if (PyArg_ParseTupleAndKeywords(args, kwargs, "O|OO:Barrier", const_cast<char**>(keywords),
                                   &parties, &action, &timeout) == 0 ||
-      !parse_parties(parties, &n) || !parse_optional_timeout(timeout, &ignored)) {
-    return -1;
-  }
-  if (action != Py_None && PyCallable_Check(action) == 0) {
-    PyErr_Format(PyExc_TypeError, "action must be callable or None, not %.100s",
-                 Py_TYPE(action)->tp_name);
+      !parse_barrier(parties, 0x7fff'ffff, action, timeout, &n)) {
     return -1;
   }
   core(self).reinit(n);

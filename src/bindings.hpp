@@ -29,6 +29,7 @@ void bind_buffer(py::module_& m);
 void bind_segments(py::module_& m);
 void bind_shared_queue(py::module_& m);
 void bind_recovery(py::module_& m);
+void bind_shared_barrier(py::module_& m);
 void bind_shared_condition(py::module_& m);
 void bind_shared_event(py::module_& m);
 void bind_shared_lock(py::module_& m);

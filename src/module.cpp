@@ -28,6 +28,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_segments(m);
   bind_shared_queue(m);
   bind_recovery(m);
+  bind_shared_barrier(m);
   bind_shared_event(m);
   bind_shared_lock(m);
   bind_shared_rlock(m);

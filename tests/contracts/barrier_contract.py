@@ -281,7 +281,7 @@ class BarrierContract:
         for call in (
             lambda: kind(),
             lambda: kind(1, None, None, None),
-            lambda: kind(1, name="barrier"),
+            lambda: kind(1, names="barrier"),
             lambda: barrier.wait(1, 2),
             lambda: barrier.wait(seconds=1),
             lambda: barrier.reset(1),

@@ -6,7 +6,7 @@
 namespace nativeconc::shared {
 
 WaitResult Condition::wait(ThreadNumber me, Waiter& waiter, Deadline deadline) {
-  if (waiter.thread != me) waiter = table_.enter(me);
+  if (waiter.thread != me) waiter = me == kNobody ? Waiter{} : table_.enter(me);
   if (waiter.is_none()) return WaitResult::acquired;
   return table_.wait(waiter, deadline);
 }

@@ -40,7 +40,7 @@ class Condition {
   // Blocks; call it without the GIL. May be called again until it says `acquired`: notified.
   //
   // In a child that a signal handler forked inside the wait, the child waits in a place of its own,
-  // and ends its wait as if notified if there is none.
+  // and ends its wait as if notified if there is none, or if it has no number yet (kNobody).
   WaitResult wait(ThreadNumber me, Waiter& waiter, Deadline deadline);
 
   // Ends the wait. Returns whether it was notified.

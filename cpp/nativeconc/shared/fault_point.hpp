@@ -19,9 +19,13 @@ namespace nativeconc::shared {
 // How many are still to be passed; less than 0: none kills.
 inline std::atomic<int> fault_points_left{-1};
 
+// What the process is sent then: SIGSTOP leaves it in the midst of what it does.
+inline std::atomic<int> fault_signal{SIGKILL};
+
 inline void fault_point() {
   if (fault_points_left.load(std::memory_order_relaxed) < 0) return;
-  if (fault_points_left.fetch_sub(1, std::memory_order_relaxed) == 0) kill(getpid(), SIGKILL);
+  if (fault_points_left.fetch_sub(1, std::memory_order_relaxed) == 0)
+    kill(getpid(), fault_signal.load(std::memory_order_relaxed));
 }
 
 }  // namespace nativeconc::shared

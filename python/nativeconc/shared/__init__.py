@@ -22,6 +22,7 @@ else that raises `FileNotFoundError`.
 """
 
 from nativeconc._core import Buffer
+from nativeconc._core import SharedBarrier as Barrier
 from nativeconc._core import SharedBoundedSemaphore as BoundedSemaphore
 from nativeconc._core import SharedCondition as Condition
 from nativeconc._core import SharedEvent as Event
@@ -42,6 +43,7 @@ from nativeconc.shared.segments import Holder, Segment, Use, segments, sweep
 
 __all__ = [
     "Array",
+    "Barrier",
     "BoundedSemaphore",
     "Buffer",
     "Condition",

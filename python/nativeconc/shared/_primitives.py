@@ -12,6 +12,7 @@ from nativeconc import _core
 __all__ = ["describe", "over_named"]
 
 _TYPES: dict[str, type[Any]] = {
+    "Barrier": _core.SharedBarrier,
     "BoundedSemaphore": _core.SharedBoundedSemaphore,
     "Condition": _core.SharedCondition,
     "Event": _core.SharedEvent,
@@ -31,7 +32,8 @@ def describe(meta: bytes) -> tuple[str, dict[str, str]]:
 def over_named(buffer: _core.Buffer) -> Any:
     """The object that lies in a named buffer, as it was created.
 
-    A repair function stays with the process that gave it: others raise `OwnerDiedError`.
+    A repair function stays with the process that gave it: others raise `OwnerDiedError`. So do a
+    barrier's action and timeout: others have none.
     """
     name, parameters = describe(buffer._meta)
     arguments = [

@@ -158,5 +158,45 @@ TEST(BarrierFaults, WhoeverDiesWhileItMendsWhatADeadOneLeftIsMendedAfter) {
   EXPECT_GE(points, 4);
 }
 
+// The first fault point of each stands where the mutex is held.
+TEST(BarrierFaults, OneThatIsStoppedInTheMidstKeepsNobodyFromGivingUp) {
+  testing::Shared<Barrier> barrier;
+  barrier->set_parties(3);
+  const ThreadNumber me = this_thread_number();
+  const Barrier::Arrival mine = testing::arrive(*barrier);
+  const pid_t child =
+      testing::start_stopping_child(0, [&] { EXPECT_EQ(pass(*barrier).outcome, Outcome::broken); });
+  EXPECT_EQ(barrier->arrive(me, Deadline::after(1'000'000)).role, Role::timed_out);
+  EXPECT_EQ(barrier->abort(me, Deadline::after(1'000'000)), WaitResult::timed_out);
+  EXPECT_EQ(barrier->reset(me, Deadline::expired()), WaitResult::timed_out);
+  EXPECT_EQ(barrier->waiting(), 1U);
+  EXPECT_EQ(testing::wait(*barrier, mine, Deadline::after(30'000'000)), WaitResult::timed_out);
+  EXPECT_EQ(testing::leave(*barrier, mine, Barrier::Leaving::give_up), Outcome::open);
+  EXPECT_TRUE(barrier->is_broken());
+  kill(child, SIGCONT);
+  EXPECT_EQ(testing::fate_of(child), Fate::survived);
+  expect_whole(*barrier);
+}
+
+TEST(BarrierFaults, WhoCannotFinishAbandonsTheRound) {
+  testing::Shared<Barrier> barrier;
+  barrier->set_parties(2);
+  const ThreadNumber me = this_thread_number();
+  const Barrier::Arrival first = testing::arrive(*barrier);
+  const Barrier::Arrival last = testing::arrive(*barrier);
+  ASSERT_EQ(last.role, Role::last);
+  const pid_t child = testing::start_stopping_child(
+      0, [&] { EXPECT_EQ(testing::arrive(*barrier).role, Role::broken); });
+  EXPECT_EQ(barrier->finish(me, last.place, Outcome::tripped, Deadline::after(1'000'000)),
+            Outcome::timed_out);
+  EXPECT_EQ(testing::leave(*barrier, first, Barrier::Leaving::give_up), Outcome::complete);
+  barrier->abandon(me, last.place);
+  kill(child, SIGCONT);
+  EXPECT_EQ(testing::fate_of(child), Fate::survived);
+  EXPECT_EQ(testing::wait(*barrier, first), WaitResult::acquired);
+  EXPECT_EQ(testing::leave(*barrier, first), Outcome::broken);
+  expect_whole(*barrier);
+}
+
 }  // namespace
 }  // namespace nativeconc::shared

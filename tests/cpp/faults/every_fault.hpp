@@ -44,6 +44,19 @@ pid_t start_doomed_child(int n, Function function) {
   });
 }
 
+// The same, but it is stopped there; it goes on with SIGCONT. Returns when it has stopped.
+template <class Function>
+pid_t start_stopping_child(int n, Function function) {
+  const pid_t child = start_doomed_child(n, [&] {
+    shared::fault_signal = SIGSTOP;
+    function();
+  });
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, WUNTRACED), child);
+  EXPECT_TRUE(WIFSTOPPED(status));
+  return child;
+}
+
 // prepare(T&) and check(T&, Fate) run here, doomed(T&) in the child. Returns how many fault points
 // there were; a test expects some, or it would test nothing.
 template <class T, class Prepare, class Doomed, class Check>

@@ -127,6 +127,10 @@ TEST(SharedCondition, AChildForkedInsideAWaitWaitsForItself) {
   EXPECT_TRUE(wait(*condition, waiter)) << "the parent came first";
   EXPECT_EQ(condition->notify(1), 1U);
   testing::join_child(child);
+  in_child([&] {
+    EXPECT_EQ(condition->wait(kNobody, waiter, Deadline::never()), WaitResult::acquired);
+    EXPECT_TRUE(condition->leave(kNobody, waiter));
+  });
 }
 
 TEST(SharedCondition, ASignalInterruptsAWaitThatIsLongerThanASlice) {
