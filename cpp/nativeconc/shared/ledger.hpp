@@ -38,12 +38,14 @@ template <template <class> class Atomic>
 class BasicLedger {
  public:
   // For the one who may write.
-  Passed current() const { return read_slot(commit_.load(std::memory_order_relaxed)); }
+  Passed current() const {
+    return read_slot(commit_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
 
   void publish(const Passed& next) {
     const std::uint64_t commit = commit_.load(std::memory_order_relaxed) + 1;
     Slot& slot = slots_[commit % 2];
-    // release: pairs with the acquire in read_slot(): who sees any of these sees that commit_ has
+    // release: pairs with the acquire in read(): who sees any of these sees that commit_ has
     // left the slot before
     slot.position.store(next.position, std::memory_order_release);
     fault_point();
@@ -61,7 +63,7 @@ class BasicLedger {
   Passed read(std::uint64_t* commit = nullptr) const {
     for (;;) {
       const std::uint64_t before = commit_.load();
-      const Passed passed = read_slot(before);
+      const Passed passed = read_slot(before, std::memory_order_acquire);
       if (commit_.load(std::memory_order_acquire) != before) continue;
       if (commit != nullptr) *commit = before;
       return passed;
@@ -75,11 +77,9 @@ class BasicLedger {
     Atomic<std::uint64_t> outside;
   };
 
-  Passed read_slot(std::uint64_t commit) const {
+  Passed read_slot(std::uint64_t commit, std::memory_order order) const {
     const Slot& slot = slots_[commit % 2];
-    return {slot.position.load(std::memory_order_acquire),
-            slot.messages.load(std::memory_order_acquire),
-            slot.outside.load(std::memory_order_acquire)};
+    return {slot.position.load(order), slot.messages.load(order), slot.outside.load(order)};
   }
 
   Atomic<std::uint64_t> commit_{};

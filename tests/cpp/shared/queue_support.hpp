@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "nativeconc/shared/queue.hpp"
-#include "processes.hpp"
+#include "shared/processes.hpp"
 
 namespace nativeconc::testing {
 
