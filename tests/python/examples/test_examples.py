@@ -107,6 +107,17 @@ def recover_update(output: str) -> None:
     assert after == "after: [70 80] total 150"
 
 
+def worker_pool(output: str) -> None:
+    *kills, last = output.splitlines()
+    assert kills
+    assert all(re.fullmatch(r"killed a worker; \d+ of 400 tasks are done", line) for line in kills)
+    said = re.fullmatch(
+        r"all 400 tasks are done, though (\d+) workers were killed \(\d+ put again\)", last
+    )
+    assert said is not None
+    assert int(said[1]) == len(kills)
+
+
 PICKLE_SIZE = re.compile(r"pickle of (?:the|a) (\w+): +([\d,]+) bytes")
 POINTS = {
     function.__name__: function
@@ -114,7 +125,7 @@ POINTS = {
         *(first_thread, critical_section, responsive_loop, gil_comparison),
         *(race_condition, dining_philosophers),
         *(shared_image_filter, meet_by_name, shared_result),
-        *(counter_file, recover_update),
+        *(counter_file, recover_update, worker_pool),
     )
 }
 
