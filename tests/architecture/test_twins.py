@@ -11,6 +11,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import kernels, reference, shared
+from nativeconc.reference import shared as reference_shared
 
 # What a kernel takes beside its own parameters, and a twin does not.
 EXECUTION = {"axis", "threads", "gil", "device"}
@@ -97,6 +98,25 @@ def test_queue_and_twin_have_the_same_methods() -> None:
         if callable(getattr(shared.Queue, method)):
             native, twin = getattr(shared.Queue, method), getattr(reference.Queue, method)
             assert parameters(native) == parameters(twin), method
+
+
+def test_shared_primitives_and_their_twins_are_the_same_set() -> None:
+    natives = {
+        name
+        for name in shared.__all__
+        if name != "Queue" and hasattr(getattr(shared, name), "stats")
+    }
+    assert set(reference_shared.__all__) == natives
+
+
+@pytest.mark.parametrize("name", reference_shared.__all__)
+def test_shared_primitive_and_twin_are_alike(name: str) -> None:
+    native, twin = getattr(shared, name), getattr(reference_shared, name)
+    assert parameters(native) == parameters(twin)
+    assert public(native) == public(twin)
+    for method in public(native):
+        if callable(getattr(native, method)):
+            assert parameters(getattr(native, method)) == parameters(getattr(twin, method)), method
 
 
 def test_pages_and_twin_have_the_same_fields() -> None:

@@ -26,7 +26,7 @@ class Lock(Meeting, reference.Lock):
     def __init__(self, *, name: str | None = None, on_owner_death: OwnerDeath = "raise") -> None:
         if self._is_first():
             super().__init__(name=name)
-            self.on_owner_death = checked(on_owner_death)
+            self._on_owner_death = checked(on_owner_death)
             self._thread: ThreadId | None = None
 
     def acquire(self, blocking: bool = True, timeout: Seconds = -1) -> bool:
@@ -52,6 +52,11 @@ class Lock(Meeting, reference.Lock):
             raise RuntimeError("cannot release a shared lock that another thread has taken")
         self._thread = None
         super().release()
+
+    @property
+    def on_owner_death(self) -> OwnerDeath:
+        """What it was made with."""
+        return self._on_owner_death
 
     def recover(self, timeout: Seconds | None = None) -> Recovery:
         """Return a context manager that takes the lock in any state, and gives None."""

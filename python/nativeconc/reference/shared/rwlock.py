@@ -24,7 +24,12 @@ class RWLock(Meeting, reference.RWLock):
     def __init__(self, *, name: str | None = None, on_owner_death: OwnerDeath = "raise") -> None:
         if self._is_first():
             super().__init__(name=name)
-            self.on_owner_death = checked(on_owner_death)
+            self._on_owner_death = checked(on_owner_death)
+
+    @property
+    def on_owner_death(self) -> OwnerDeath:
+        """What it was made with."""
+        return self._on_owner_death
 
     def recover(self, timeout: Seconds | None = None) -> Recovery:
         """Return a context manager that takes it to write, in any state, and gives None."""
