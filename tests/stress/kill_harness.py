@@ -211,15 +211,15 @@ class Harness:
 
     def wait_for_all(self, start: float, before: dict[int, int]) -> float:
         """Until each has done a step; returns how long the old ones took, in seconds."""
-        old, behind = start, set(before)
+        old_s, behind = None, set(before)
         while behind:
             behind = {number for number in behind if self.steps[number] == before[number]}
-            if any(before[number] for number in behind):
-                old = time.monotonic()
+            if old_s is None and not any(before[number] for number in behind):
+                old_s = time.monotonic() - start
             if behind:
                 self.look_after(behind, start)
                 time.sleep(1e-4)
-        return old - start
+        return old_s or 0.0
 
     def look_after(self, behind: set[int], start: float) -> None:
         for number in behind:

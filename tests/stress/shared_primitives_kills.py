@@ -57,7 +57,7 @@ def survive(scenario: str, seed: int, kills: int) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         **done,
         "others went on within ms": {
-            "median": median(waits),
+            "median": round(median(waits), 1),
             "99 in 100": waits[len(waits) * 99 // 100],
             "all": waits[-1],
         },

@@ -14,7 +14,7 @@ import numpy as np
 from nativeconc import shared
 from stress.kill_harness import Board, Scenario, Table, Worker
 
-CAPACITY = 1 << 16
+CAPACITY = 1 << 18
 MOST = 4096  # messages that one worker puts
 BATCH = 5
 Message = tuple[int, int, int, Any]  # who put it, which of its messages it is, a checksum, payload

@@ -25,7 +25,7 @@ class RWLocks(Locks):
                     self.look(me, which)
                     if rng.random() < 0.3:
                         with rw.read():
-                            account.look()
+                            self.look(me, which)
             elif way == 3:
                 if not rw.acquire_read(False):
                     return

@@ -27,7 +27,7 @@ class Semaphores(Scenario):
 
     def favourite(self) -> int:
         held = self.rows["held"]
-        return max(range(len(held)), key=lambda number: held[number] % 4)
+        return next((number for number in self.board.living() if held[number] % 4), 0)
 
     def step(self, me: Worker) -> None:
         semaphore, way = self.semaphore, me.rng.randrange(6)
