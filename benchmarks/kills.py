@@ -24,7 +24,10 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 SCRIPT = TESTS / "stress" / "shared_primitives_kills.py"
-OURS = ("Lock", "RLock", "Event")
+OURS = (
+    *("Lock", "RLock", "RWLock", "Semaphore", "BoundedSemaphore"),
+    *("Condition", "Event", "Barrier", "Queue"),
+)
 THEIRS = ("multiprocessing.Lock", "multiprocessing.Queue")
 
 
