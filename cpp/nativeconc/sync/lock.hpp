@@ -67,11 +67,7 @@ class BasicLock {
   // See PermitQueue.
   bool try_replace_owner(ThreadId owner, ThreadId next) { return queue_.try_replace(owner, next); }
   void wake_all() const { queue_.wake_all(); }
-  void forget_waiters()
-    requires(kScope == os::Scope::processes)
-  {
-    queue_.forget_waiters();
-  }
+  void forget_waiters() { queue_.forget_waiters(); }
 
  private:
   bool try_release(OwnerState& state) {

@@ -138,10 +138,8 @@ class PermitQueue {
 
   // Among processes: all who wait are not counted any more, nobody is the heir, and those that live
   // come back and are counted anew.
-  void forget_waiters()
-    requires(kScope == os::Scope::processes)
-  {
-    generation_.begin_next();
+  void forget_waiters() {
+    if constexpr (kScope == os::Scope::processes) generation_.begin_next();
     wake_all();
   }
 
