@@ -126,7 +126,7 @@ class Barrier {
   std::atomic<std::uint32_t> broken_{0};   // 1: it is
   std::atomic<std::uint32_t> changes_{0};  // the futex word
   std::atomic<std::uint32_t> span_{0};     // entries from here on have never been used
-  std::uint32_t padding_ = 0;
+  [[maybe_unused]] std::uint32_t padding_ = 0;
   std::array<std::atomic<std::uint64_t>, kMostParties> entries_{};
 };
 static_assert(sizeof(Barrier) == 32 + 8 * Barrier::kMostParties);

@@ -54,7 +54,7 @@ class Condition {
 
  private:
   sync::SpinHabit spins_;
-  std::uint32_t padding_ = 0;
+  [[maybe_unused]] std::uint32_t padding_ = 0;
   WaiterTable table_;
 };
 static_assert(sizeof(Condition) == 8 + sizeof(WaiterTable));

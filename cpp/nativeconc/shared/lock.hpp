@@ -102,7 +102,7 @@ class Lock {
   std::atomic<std::int64_t> found_ns_{0};
   std::atomic<std::int32_t> pid_{0};
   std::atomic<std::int32_t> tid_{0};
-  std::uint64_t padding_ = 0;
+  [[maybe_unused]] std::uint64_t padding_ = 0;
 };
 static_assert(sizeof(Lock) == 40);
 static_assert(std::is_standard_layout_v<Lock>);

@@ -127,7 +127,7 @@ class ReaderTable {
 
   std::atomic<std::uint64_t> used_lines_{0};
   std::atomic<std::uint32_t> has_strays_{0};
-  std::uint32_t padding_ = 0;
+  [[maybe_unused]] std::uint32_t padding_ = 0;
   alignas(64) std::array<std::atomic<std::uint64_t>, kEntries> entries_{};
 };
 static_assert(sizeof(ReaderTable) == 64 + 8 * ReaderTable::kEntries);

@@ -27,7 +27,7 @@ class RLock {
  private:
   Lock lock_;
   std::atomic<std::uint32_t> depth_{0};
-  std::uint32_t padding_ = 0;
+  [[maybe_unused]] std::uint32_t padding_ = 0;
 };
 static_assert(sizeof(RLock) == 48);
 static_assert(std::is_standard_layout_v<RLock>);

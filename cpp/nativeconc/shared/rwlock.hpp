@@ -169,7 +169,7 @@ class RWLock {
   std::atomic<std::uint32_t> awaited_{0};   // a pending writer sleeps on it
   std::atomic<std::uint32_t> sleepers_{0};  // 1: readers may sleep
   std::atomic<std::uint32_t> depth_{0};     // of the writer that is inside
-  std::uint64_t padding_ = 0;
+  [[maybe_unused]] std::uint64_t padding_ = 0;
   ReaderTable readers_;
 };
 static_assert(sizeof(RWLock) == 64 + sizeof(ReaderTable));

@@ -171,7 +171,7 @@ Semaphore::Entry Semaphore::take(Caller me) {
 bool Semaphore::give(Caller me, std::uint32_t n) {
   Row* const mine = find_row(me.process);
   const std::uint32_t held = mine == nullptr ? 0 : held_in(mine->load(kRelaxed));
-  if (held < n) [[unlikely]]
+  if (mine == nullptr || held < n) [[unlikely]]
     return give_for_others(me, n);
   hold(*mine, me.process, held - n);
   add(n);

@@ -151,11 +151,11 @@ class Semaphore {
   std::atomic<std::uint32_t> heir_{kNobody};  // a thread
   std::atomic<std::uint32_t> asleep_{0};      // 1: some may be
   std::atomic<std::uint32_t> sequence_{0};    // what they sleep on; changed by each message
-  std::uint32_t padding_ = 0;
+  [[maybe_unused]] std::uint32_t padding_ = 0;
   std::int64_t kept_since_ns_ = 0;
   std::atomic<std::int64_t> looked_ns_{0};  // when a waiter last looked for dead holders
   std::uint64_t last_age_ = 0;
-  std::uint64_t padding2_ = 0;
+  [[maybe_unused]] std::uint64_t padding2_ = 0;
   std::array<Row, kRows> rows_{};
   std::array<std::uint64_t, kRows> ages_{};  // when each began to hold: what grows is younger
 };
