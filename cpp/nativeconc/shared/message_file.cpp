@@ -65,8 +65,8 @@ int MessageMapping::map(int fd) {
   if (fstat(fd, &status) != 0) return errno;
   if (status.st_size <= 0) return EBADMSG;
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  // Shared with nobody: the sender has closed it, or is dead.
-  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  // Private: nobody else writes to it, but a child forked later must not see what its parent does.
+  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
   if (base == MAP_FAILED) return errno;
   base_ = static_cast<std::byte*>(base);
   size_ = size;

@@ -38,7 +38,7 @@ class MessageFile {
   std::uint64_t end_ = 0;
 };
 
-// A message file as its consumer has it: memory of its own.
+// A message file as its consumer has it: memory of its own, copied on write.
 class MessageMapping {
  public:
   MessageMapping() = default;

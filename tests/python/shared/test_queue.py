@@ -75,6 +75,20 @@ def test_arrays_of_one_message_live_as_long_as_they_are_used() -> None:
     assert memory() is None
 
 
+def test_a_forked_child_has_its_own_copy_of_what_its_parent_received() -> None:
+    q = shared.Queue()
+    q.put(np.zeros(BIG))
+    array = q.get()
+    array[0] = 1
+
+    def child() -> None:
+        assert array[0] == 1
+        array[1] = 2
+
+    in_fork(child)
+    assert array[1] == 0
+
+
 def test_what_one_receiver_writes_nobody_else_sees() -> None:
     q = shared.Queue()
     array = np.zeros(BIG)
