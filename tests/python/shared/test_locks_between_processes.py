@@ -8,11 +8,11 @@ import copy
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import shared
+from python.shared.holders import starting_holders
 from python.shared.processes import exit_code, in_fork, new_name, start_fork, wait_until
 
 KINDS = [shared.Lock, shared.RLock]
@@ -230,36 +231,12 @@ def test_acquire_all_gives_all_back_if_an_owner_died(kind: Any) -> None:
         assert not plain.locked()
 
 
-def test_a_wait_keeps_its_deadline_while_the_owner_is_stopped(
-    kind: Any, stopped: Callable[[Any], int]
-) -> None:
+def test_a_wait_keeps_its_deadline_while_the_owner_is_stopped(kind: Any) -> None:
     lock = kind()
-    stopped(lock)
-    before = time.monotonic()
-    assert lock.acquire(timeout=0.1) is False
-    assert time.monotonic() - before >= 0.1
-    with pytest.raises(nc.LockTimeout), lock.timeout(0.05):
-        pass
-
-
-@pytest.fixture
-def stopped() -> Any:
-    """Starts a child that takes a lock and is stopped then; gives its pid."""
-    children = []
-
-    def start(lock: Any) -> int:
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            lock.acquire()
-            os.write(writer, b"x")
-            time.sleep(100)
-        children.append(child)
-        os.read(reader, 1)
-        os.kill(child, 19)
-        return child
-
-    yield start
-    for child in children:
-        os.kill(child, 9)
-        os.waitpid(child, 0)
+    with starting_holders() as start:
+        os.kill(start(lock.acquire), signal.SIGSTOP)
+        before = time.monotonic()
+        assert lock.acquire(timeout=0.1) is False
+        assert time.monotonic() - before >= 0.1
+        with pytest.raises(nc.LockTimeout), lock.timeout(0.05):
+            pass

@@ -14,6 +14,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import shared
+from python.shared.holders import kill, start_holder
 from python.shared.processes import in_fork
 
 KINDS = [shared.Lock, shared.RLock]
@@ -21,18 +22,7 @@ KINDS = [shared.Lock, shared.RLock]
 
 def die_with(lock: Any) -> int:
     """Take it in a child, and end there; returns the child's pid."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        lock.acquire()
-        os.write(writer, b"x")
-        time.sleep(100)
-    os.read(reader, 1)
-    os.close(reader)
-    os.close(writer)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return child
+    return kill(start_holder(lock.acquire))
 
 
 @pytest.fixture(params=KINDS)
@@ -184,13 +174,7 @@ def test_a_thread_that_ends_with_the_lock_is_a_dead_owner(kind: Any) -> None:
 
 def test_those_who_wait_are_told_or_go_on(kind: Any) -> None:
     lock = kind(on_owner_death="continue")
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        lock.acquire()
-        os.write(writer, b"x")
-        time.sleep(100)
-    os.read(reader, 1)
+    child = start_holder(lock.acquire)
     entered = []
 
     def wait() -> None:
@@ -201,10 +185,9 @@ def test_those_who_wait_are_told_or_go_on(kind: Any) -> None:
     for thread in threads:
         thread.start()
     time.sleep(0.05)
-    os.kill(child, 9)
+    kill(child)
     for thread in threads:
         thread.result(60)
-    os.waitpid(child, 0)
     assert len(entered) == 4
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import multiprocessing
 import os
@@ -19,7 +18,8 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import shared
-from python.shared.processes import fork, in_fork, new_name
+from python.shared.holders import kill, starting_holders
+from python.shared.processes import in_fork, new_name
 
 SIDES = ["read", "write"]
 METHODS = ["fork", "spawn", "forkserver"]
@@ -51,34 +51,9 @@ def may(lock: shared.RWLock, side: str) -> bool:
 
 @pytest.fixture
 def start_holder() -> Iterator[Callable[[Any, str], int]]:
-    """Starts a child that reads or writes, and sleeps; gives its pid."""
-    children = []
-
-    def start(lock: Any, side: str) -> int:
-        reader, writer = os.pipe()
-        child = fork()
-        if child == 0:
-            with enter(lock, side):
-                os.write(writer, b"x")
-                time.sleep(100)
-            os._exit(0)
-        children.append(child)
-        os.read(reader, 1)
-        os.close(reader)
-        os.close(writer)
-        return child
-
-    yield start
-    for child in children:
-        with contextlib.suppress(ChildProcessError):  # it has ended already
-            os.waitpid(child, os.WNOHANG)
-            end(child)
-
-
-def end(child: int) -> int:
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return child
+    """Starts a child that reads or writes, for good; gives its pid."""
+    with starting_holders() as start:
+        yield lambda lock, side: start(enter(lock, side).__enter__)
 
 
 # --- deaths --------------------------------------------------------------------------------------
@@ -89,7 +64,7 @@ def test_a_dead_reader_is_released(start_holder: Any) -> None:
     reader = start_holder(lock, "read")
     assert lock.acquire_write(False) is False
     assert [pid for pid, _, _ in lock._readers()] == [reader]
-    end(reader)
+    kill(reader)
     with lock.write():
         assert lock._readers() == []
 
@@ -99,7 +74,7 @@ def test_a_dead_writer_is_told_to_readers_and_writers_until_it_is_recovered(
 ) -> None:
     lock = shared.RWLock()
     before = time.time()
-    dead = end(start_holder(lock, "write"))
+    dead = kill(start_holder(lock, "write"))
     acquire = lock.acquire_read if side == "read" else lock.acquire_write
     for take in (acquire, lambda: acquire(False), lambda: acquire(timeout=1)):
         with pytest.raises(nc.OwnerDiedError) as caught:
@@ -134,7 +109,7 @@ def test_all_who_wait_for_a_writer_that_dies_are_told(start_holder: Any) -> None
     for thread in threads:
         thread.start()
     time.sleep(0.05)
-    end(writer)
+    kill(writer)
     for thread in threads:
         thread.result(60)
 
@@ -165,7 +140,7 @@ def test_recovering_ones_own_lock_is_a_deadlock(side: str) -> None:
 def test_continue_takes_the_lock_as_if_nothing_had_been(start_holder: Any, side: str) -> None:
     lock = shared.RWLock(on_owner_death="continue")
     for blocking in (True, False):
-        end(start_holder(lock, "write"))
+        kill(start_holder(lock, "write"))
         acquire = lock.acquire_read if side == "read" else lock.acquire_write
         assert acquire(blocking) is True
         assert may(lock, "read") is (side == "read")
@@ -183,7 +158,7 @@ def test_a_function_repairs_alone_inside(start_holder: Any, side: str) -> None:
         seen.append((owner.pid, may(lock, "read")))
 
     lock = shared.RWLock(on_owner_death=repair)
-    dead = end(start_holder(lock, "write"))
+    dead = kill(start_holder(lock, "write"))
     with enter(lock, side):
         assert seen == [(dead, False)]
         assert may(lock, "read") is (side == "read")
@@ -201,7 +176,7 @@ def test_a_function_that_raises_leaves_the_lock_in_doubt(start_holder: Any, side
             raise ZeroDivisionError
 
     lock = shared.RWLock(on_owner_death=repair)
-    dead = end(start_holder(lock, "write"))
+    dead = kill(start_holder(lock, "write"))
     with pytest.raises(ZeroDivisionError), enter(lock, side):
         pass
     assert repr(lock).startswith("<in-doubt ")
@@ -213,8 +188,8 @@ def test_a_function_that_raises_leaves_the_lock_in_doubt(start_holder: Any, side
 def test_whoever_repaired_it_and_dies_is_the_next_dead_owner(start_holder: Any, side: str) -> None:
     seen = []
     lock = shared.RWLock(on_owner_death=lambda owner: seen.append(owner.pid))
-    end(start_holder(lock, "write"))
-    second = end(start_holder(lock, "write"))
+    kill(start_holder(lock, "write"))
+    second = kill(start_holder(lock, "write"))
     with enter(lock, side):
         assert seen == [second]
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import multiprocessing
 import os
@@ -21,7 +20,8 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import shared
-from python.shared.processes import exit_code, fork, in_fork, new_name, start_fork
+from python.shared.holders import kill, starting_holders
+from python.shared.processes import exit_code, in_fork, new_name, start_fork
 
 KINDS = [shared.Semaphore, shared.BoundedSemaphore]
 METHODS = ["fork", "spawn", "forkserver"]
@@ -34,34 +34,9 @@ def kind(request: pytest.FixtureRequest) -> Any:
 
 @pytest.fixture
 def start_holder() -> Iterator[Callable[[Any, int], int]]:
-    """Starts a child that takes so many permits and sleeps; gives its pid."""
-    children = []
-
-    def start(semaphore: Any, n: int) -> int:
-        reader, writer = os.pipe()
-        child = fork()
-        if child == 0:
-            for _ in range(n):
-                semaphore.acquire()
-            os.write(writer, b"x")
-            time.sleep(100)
-            os._exit(0)
-        children.append(child)
-        os.read(reader, 1)
-        os.close(reader)
-        os.close(writer)
-        return child
-
-    yield start
-    for child in children:
-        with contextlib.suppress(ChildProcessError):  # it has ended already
-            os.waitpid(child, os.WNOHANG)
-            end(child)
-
-
-def end(child: int) -> None:
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    """Starts a child that takes so many permits, and keeps them; gives its pid."""
+    with starting_holders() as start:
+        yield lambda semaphore, n: start(lambda: [semaphore.acquire() for _ in range(n)])
 
 
 def permits(semaphore: Any) -> int:
@@ -82,7 +57,7 @@ def test_the_permits_of_a_dead_process_come_back(kind: Any, start_holder: Any) -
     holder = start_holder(semaphore, 2)
     assert permits(semaphore) == 1
     assert semaphore._holders() == [(holder, 2)]
-    end(holder)
+    kill(holder)
     assert permits(semaphore) == 3
     assert semaphore._holders() == []
 
@@ -93,7 +68,7 @@ def test_a_waiter_gets_the_permit_of_one_that_dies(kind: Any, start_holder: Any)
     waiter = nc.Thread(target=semaphore.acquire)
     waiter.start()
     time.sleep(0.03)
-    end(holder)
+    kill(holder)
     assert waiter.result(60) is True
 
 
@@ -116,17 +91,17 @@ def test_a_release_for_others_is_taken_off_the_oldest_holder(start_holder: Any) 
     oldest, younger = start_holder(semaphore, 2), start_holder(semaphore, 2)
     semaphore.release(3)
     assert semaphore._holders() == [(younger, 1)]
-    end(oldest)
+    kill(oldest)
     assert permits(semaphore) == 3
     semaphore.release(3)
     assert permits(semaphore) == 6
-    end(younger)
+    kill(younger)
     assert permits(semaphore) == 6
 
 
 def test_a_bounded_one_refuses_what_a_dead_process_gave_back_already(start_holder: Any) -> None:
     semaphore = shared.BoundedSemaphore(2)
-    end(start_holder(semaphore, 2))
+    kill(start_holder(semaphore, 2))
     with pytest.raises(ValueError, match="released too many times"):
         semaphore.release()
     assert permits(semaphore) == 2
