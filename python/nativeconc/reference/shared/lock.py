@@ -8,14 +8,14 @@ from __future__ import annotations
 from nativeconc import reference
 from nativeconc.errors import DeadlockError
 from nativeconc.reference.shared.names import Meeting
-from nativeconc.reference.shared.recovery import OwnerDeath, Recovery, checked
+from nativeconc.reference.shared.recovery import OwnerDeath, Recoverable
 from nativeconc.reference.thread_id import ThreadId, this_thread
 from nativeconc.reference.timeouts import Seconds
 
 __all__ = ["Lock"]
 
 
-class Lock(Meeting, reference.Lock):
+class Lock(Meeting, Recoverable, reference.Lock):
     """A lock that only the thread which took it can release.
 
     Args:
@@ -26,7 +26,7 @@ class Lock(Meeting, reference.Lock):
     def __init__(self, *, name: str | None = None, on_owner_death: OwnerDeath = "raise") -> None:
         if self._is_first():
             super().__init__(name=name)
-            self._on_owner_death = checked(on_owner_death)
+            self._set_owner_death(on_owner_death)
             self._thread: ThreadId | None = None
 
     def acquire(self, blocking: bool = True, timeout: Seconds = -1) -> bool:
@@ -52,15 +52,6 @@ class Lock(Meeting, reference.Lock):
             raise RuntimeError("cannot release a shared lock that another thread has taken")
         self._thread = None
         super().release()
-
-    @property
-    def on_owner_death(self) -> OwnerDeath:
-        """What it was made with."""
-        return self._on_owner_death
-
-    def recover(self, timeout: Seconds | None = None) -> Recovery:
-        """Return a context manager that takes the lock in any state, and gives None."""
-        return Recovery(self, timeout)
 
     def _is_owned(self) -> bool:
         return self._thread is this_thread()

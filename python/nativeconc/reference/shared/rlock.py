@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from nativeconc import reference
 from nativeconc.reference.shared.names import Meeting
-from nativeconc.reference.shared.recovery import OwnerDeath, Recovery, checked
-from nativeconc.reference.timeouts import Seconds
+from nativeconc.reference.shared.recovery import OwnerDeath, Recoverable
 
 __all__ = ["RLock"]
 
 
-class RLock(Meeting, reference.RLock):
+class RLock(Meeting, Recoverable, reference.RLock):
     """A lock that its owner may take again.
 
     Args:
@@ -24,13 +23,4 @@ class RLock(Meeting, reference.RLock):
     def __init__(self, *, name: str | None = None, on_owner_death: OwnerDeath = "raise") -> None:
         if self._is_first():
             super().__init__(name=name)
-            self._on_owner_death = checked(on_owner_death)
-
-    @property
-    def on_owner_death(self) -> OwnerDeath:
-        """What it was made with."""
-        return self._on_owner_death
-
-    def recover(self, timeout: Seconds | None = None) -> Recovery:
-        """Return a context manager that takes the lock in any state, and gives None."""
-        return Recovery(self, timeout)
+            self._set_owner_death(on_owner_death)

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nativeconc import reference
 from nativeconc.reference.shared.names import Meeting
-from nativeconc.reference.shared.recovery import OwnerDeath, Recovery, checked
-from nativeconc.reference.timeouts import Seconds
+from nativeconc.reference.shared.recovery import OwnerDeath, Recoverable
 
 __all__ = ["RWLock"]
 
 
-class RWLock(Meeting, reference.RWLock):
+class RWLock(Meeting, Recoverable, reference.RWLock):
     """Many readers or one writer.
 
     Args:
@@ -24,13 +25,7 @@ class RWLock(Meeting, reference.RWLock):
     def __init__(self, *, name: str | None = None, on_owner_death: OwnerDeath = "raise") -> None:
         if self._is_first():
             super().__init__(name=name)
-            self._on_owner_death = checked(on_owner_death)
+            self._set_owner_death(on_owner_death)
 
-    @property
-    def on_owner_death(self) -> OwnerDeath:
-        """What it was made with."""
-        return self._on_owner_death
-
-    def recover(self, timeout: Seconds | None = None) -> Recovery:
-        """Return a context manager that takes it to write, in any state, and gives None."""
-        return Recovery(self.write(), timeout)
+    def _exclusive(self) -> Any:
+        return self.write()
