@@ -3,35 +3,15 @@
 
 #include "barrier_arguments.hpp"
 
+#include "count_argument.hpp"
 #include "timeout.hpp"
 
 namespace nativeconc::seam {
-namespace {
-
-bool parse_parties(PyObject* object, long most, std::uint32_t* parties) {
-  if (PyIndex_Check(object) == 0) {
-    PyErr_Format(PyExc_TypeError, "parties must be an int, not %.100s", Py_TYPE(object)->tp_name);
-    return false;
-  }
-  PyObject* index = PyNumber_Index(object);
-  if (index == nullptr) return false;
-  int overflow = 0;
-  const long long value = PyLong_AsLongLongAndOverflow(index, &overflow);
-  Py_DECREF(index);
-  if (overflow != 0 || value < 1 || value > most) {
-    PyErr_Format(PyExc_ValueError, "parties must be from 1 to %ld, not %S", most, object);
-    return false;
-  }
-  *parties = static_cast<std::uint32_t>(value);
-  return true;
-}
-
-}  // namespace
-
 bool parse_barrier(PyObject* parties, long most, PyObject* action, PyObject* timeout,
                    std::uint32_t* n) {
   Deadline ignored = Deadline::never();
-  if (!parse_parties(parties, most, n) || !parse_optional_timeout(timeout, &ignored)) return false;
+  if (!parse_count(parties, "parties", 1, most, n) || !parse_optional_timeout(timeout, &ignored))
+    return false;
   if (action == Py_None || PyCallable_Check(action) != 0) return true;
   PyErr_Format(PyExc_TypeError, "action must be callable or None, not %.100s",
                Py_TYPE(action)->tp_name);

@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "buffer_object.hpp"
+#include "python_part.hpp"
 #include "segment_creation.hpp"
 #include "segment_name.hpp"
 
@@ -72,21 +73,12 @@ PyObject* buffer_readonly(PyObject* self, void*) {
   return PyBool_FromLong(buffer_object(self)->is_readonly ? 1 : 0);
 }
 
-// The part that is written in Python.
-PyObject* call_python(const char* module_name, const char* function, PyObject* self) {
-  PyObject* module = PyImport_ImportModule(module_name);
-  if (module == nullptr) return nullptr;
-  PyObject* result = PyObject_CallMethod(module, function, "O", self);
-  Py_DECREF(module);
-  return result;
-}
-
 PyObject* buffer_pages(PyObject* self, void*) {
-  return call_python("nativeconc.shared._pages", "pages_of", self);
+  return call_python("nativeconc.shared._pages", "pages_of", PyTuple_Pack(1, self));
 }
 
 PyObject* buffer_reduce(PyObject* self, PyObject*) {
-  return call_python("nativeconc.shared._handles", "reduce_buffer", self);
+  return call_python("nativeconc.shared._handles", "reduce_buffer", PyTuple_Pack(1, self));
 }
 
 PyObject* buffer_copy(PyObject*, PyObject*) {

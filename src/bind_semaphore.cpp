@@ -50,7 +50,7 @@ bool parse_initial_value(PyObject* args, PyObject* kwargs, const char* format,
   *count = 1;
   return PyArg_ParseTupleAndKeywords(args, kwargs, format, const_cast<char**>(keywords), &value) !=
              0 &&
-         (value == nullptr || parse_count(value, "value", 0, count));
+         (value == nullptr || parse_permits(value, "value", 0, count));
 }
 
 int semaphore_init(PyObject* self, PyObject* args, PyObject* kwargs) {

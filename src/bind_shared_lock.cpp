@@ -135,13 +135,6 @@ PyMethodDef methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyGetSetDef properties[] = {
-    shared_properties[0],
-    shared_properties[1],
-    {"on_owner_death", shared_lock_policy, nullptr, "What it was made with.", nullptr},
-    {nullptr, nullptr, nullptr, nullptr, nullptr},
-};
-
 PyType_Slot slots[] = {
     {Py_tp_doc,
      const_cast<char*>(
@@ -175,7 +168,7 @@ PyType_Slot slots[] = {
     {Py_tp_repr, as_slot(repr)},
     {Py_tp_methods, methods},
     {Py_tp_members, lock_members},
-    {Py_tp_getset, properties},
+    {Py_tp_getset, shared_lock_properties},
     {0, nullptr},
 };
 

@@ -7,6 +7,7 @@
 #include "bindings.hpp"
 #include "buffer_object.hpp"
 #include "message.hpp"
+#include "python_part.hpp"
 #include "queue_call.hpp"
 #include "shared_object.hpp"
 #include "wait.hpp"
@@ -69,11 +70,7 @@ PyObject* over(PyObject* type, PyObject* args) { return queue_over(type, args); 
 
 PyObject* reduce(PyObject* self, PyObject*) {
   if (queue_of(self) == nullptr) return nullptr;
-  PyObject* module = PyImport_ImportModule("nativeconc.shared._queue");
-  if (module == nullptr) return nullptr;
-  PyObject* result = PyObject_CallMethod(module, "reduce_queue", "O", self);
-  Py_DECREF(module);
-  return result;
+  return call_python("nativeconc.shared._queue", "reduce_queue", PyTuple_Pack(1, self));
 }
 
 PyObject* get_buffer(PyObject* self, void*) {

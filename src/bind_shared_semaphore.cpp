@@ -167,7 +167,7 @@ int init(PyObject* self, PyObject* args, PyObject* kwargs, PrimitiveKind kind) {
     return -1;
   }
   Start start{1, is_bounded ? Semaphore::Bound::initial_value : Semaphore::Bound::none};
-  if (value != nullptr && !parse_count(value, "value", 0, &start.value)) return -1;
+  if (value != nullptr && !parse_permits(value, "value", 0, &start.value)) return -1;
   const PrimitiveRequest request{kind, type_name + " value=" + std::to_string(start.value),
                                  sizeof(shared::Primitive<Semaphore>), initialize, &start};
   return make_shared(self, request, name) ? 0 : -1;

@@ -10,6 +10,7 @@
 #include "errors.hpp"
 #include "nativeconc/deadlock/thread_registry.hpp"
 #include "origin.hpp"
+#include "python_part.hpp"
 #include "thread_name.hpp"
 #include "tracking.hpp"
 
@@ -111,15 +112,8 @@ bool report(const Deadlock& deadlock) {
 }  // namespace
 
 PyObject* call_event(const char* name, PyObject* args) {
-  if (args == nullptr) return nullptr;
   const NotTracked not_tracked;  // what a report does itself is none of its business
-  PyObject* module = PyImport_ImportModule("nativeconc.deadlock._events");
-  PyObject* function = module == nullptr ? nullptr : PyObject_GetAttrString(module, name);
-  PyObject* answer = function == nullptr ? nullptr : PyObject_CallObject(function, args);
-  Py_XDECREF(function);
-  Py_XDECREF(module);
-  Py_DECREF(args);
-  return answer;
+  return call_python("nativeconc.deadlock._events", name, args);
 }
 
 Reported report_own_deadlock(std::uint64_t claimed) {

@@ -4,22 +4,14 @@
 #include "owner_death.hpp"
 
 #include "errors.hpp"
+#include "python_part.hpp"
 
 namespace nativeconc::seam {
 namespace {
 
 using Entry = shared::Lock::Entry;
 
-PyObject* call_python(const char* function, PyObject* args) {
-  if (args == nullptr) return nullptr;
-  PyObject* module = PyImport_ImportModule("nativeconc.shared._owner_death");
-  PyObject* callable = module == nullptr ? nullptr : PyObject_GetAttrString(module, function);
-  PyObject* result = callable == nullptr ? nullptr : PyObject_CallObject(callable, args);
-  Py_XDECREF(callable);
-  Py_XDECREF(module);
-  Py_DECREF(args);
-  return result;
-}
+constexpr char kPythonPart[] = "nativeconc.shared._owner_death";
 
 bool is_word(PyObject* argument, const char* word) {
   return PyUnicode_Check(argument) != 0 && PyUnicode_CompareWithASCIIString(argument, word) == 0;
@@ -61,14 +53,15 @@ int OwnerDeathPolicy::traverse(visitproc visit, void* arg) const {
 void OwnerDeathPolicy::clear() { Py_CLEAR(argument_); }
 
 PyObject* make_dead_owner(const shared::DeadOwner& dead) {
-  return call_python("make", Py_BuildValue("(iid)", dead.pid, dead.tid,
-                                           static_cast<double>(dead.found_ns) * 1e-9));
+  return call_python(
+      kPythonPart, "make",
+      Py_BuildValue("(iid)", dead.pid, dead.tid, static_cast<double>(dead.found_ns) * 1e-9));
 }
 
 void raise_owner_died(PyObject* lock, const shared::DeadOwner& dead) {
   PyObject* owner = make_dead_owner(dead);
   if (owner == nullptr) return;
-  PyObject* error = call_python("error", Py_BuildValue("(ON)", lock, owner));
+  PyObject* error = call_python(kPythonPart, "error", Py_BuildValue("(ON)", lock, owner));
   if (error == nullptr) return;
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error)), error);
   Py_DECREF(error);

@@ -10,7 +10,7 @@
 namespace nativeconc::seam {
 
 // An int from `least` to sync::Permits::kMax; `name` is the argument's, for the message.
-bool parse_count(PyObject* object, const char* name, long least, std::uint32_t* count);
+bool parse_permits(PyObject* object, const char* name, long least, std::uint32_t* count);
 
 // release(n=1)
 bool parse_release(PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames, std::uint32_t* n);

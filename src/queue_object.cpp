@@ -76,7 +76,7 @@ Lease make_memory(std::uint64_t capacity, const std::string& name) {
 bool parse_capacity(PyObject* object, std::uint64_t* capacity) {
   *capacity = 0;
   if (object == Py_None) return true;
-  if (!parse_size(object, capacity)) return false;
+  if (!parse_size(object, capacity, "capacity_bytes")) return false;
   if (*capacity > 0) return true;
   PyErr_SetString(PyExc_ValueError, "capacity_bytes must be at least 1");
   return false;

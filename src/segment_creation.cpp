@@ -11,6 +11,7 @@
 #include "gil.hpp"
 #include "nativeconc/shared/creation.hpp"
 #include "nativeconc/shared/shared_error.hpp"
+#include "python_part.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -147,10 +148,7 @@ Lease create_or_open_once(const SegmentRequest& request) {
 // This process may itself hold the name, for a handle that has arrived meanwhile. False with a
 // Python error.
 bool call_handles(const char* function) {
-  PyObject* module = PyImport_ImportModule("nativeconc.shared._handles");
-  if (module == nullptr) return false;
-  PyObject* done = PyObject_CallMethod(module, function, nullptr);
-  Py_DECREF(module);
+  PyObject* done = call_python("nativeconc.shared._handles", function, PyTuple_New(0));
   Py_XDECREF(done);
   return done != nullptr;
 }

@@ -9,15 +9,15 @@
 
 namespace nativeconc::seam {
 
-bool parse_size(PyObject* object, std::uint64_t* size) {
+bool parse_size(PyObject* object, std::uint64_t* size, const char* name) {
   if (PyIndex_Check(object) == 0) {
-    PyErr_Format(PyExc_TypeError, "size must be an int, not %.100s", Py_TYPE(object)->tp_name);
+    PyErr_Format(PyExc_TypeError, "%s must be an int, not %.100s", name, Py_TYPE(object)->tp_name);
     return false;
   }
   const Py_ssize_t number = PyNumber_AsSsize_t(object, nullptr);  // clips, never overflows
   if (number == -1 && PyErr_Occurred() != nullptr) return false;
   if (number < 0) {
-    PyErr_Format(PyExc_ValueError, "size must be 0 or more, not %S", object);
+    PyErr_Format(PyExc_ValueError, "%s must be 0 or more, not %S", name, object);
     return false;
   }
   if (static_cast<std::uint64_t>(number) > shared::kMaxSize) {

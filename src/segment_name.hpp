@@ -11,8 +11,8 @@
 
 namespace nativeconc::seam {
 
-// An int that is 0 or more. False with a Python error.
-bool parse_size(PyObject* object, std::uint64_t* size);
+// An int that is 0 or more; `name` is the argument's, for the message. False with a Python error.
+bool parse_size(PyObject* object, std::uint64_t* size, const char* name = "size");
 
 // A str, or None for the empty string. False with a Python error.
 bool parse_name(PyObject* object, std::string* name);

@@ -205,8 +205,19 @@ void dealloc_shared_lock(PyObject* self) {
   dealloc_shared(self);
 }
 
+namespace {
+
 PyObject* shared_lock_policy(PyObject* self, void*) {
   return shared_lock_object(self)->policy.argument();
 }
+
+}  // namespace
+
+PyGetSetDef shared_lock_properties[] = {
+    shared_properties[0],
+    shared_properties[1],
+    {"on_owner_death", shared_lock_policy, nullptr, "What it was made with.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
 
 }  // namespace nativeconc::seam

@@ -48,7 +48,9 @@ PyObject* reduce_shared_lock(PyObject* self, PyObject*);
 int traverse_shared_lock(PyObject* self, visitproc visit, void* arg);
 int clear_shared_lock(PyObject* self);
 void dealloc_shared_lock(PyObject* self);
-PyObject* shared_lock_policy(PyObject* self, void*);
+
+// The properties `name`, `_buffer` and `on_owner_death`.
+extern PyGetSetDef shared_lock_properties[];
 
 // What Condition needs of a shared.RLock: see rlock_object.hpp.
 bool is_own_shared_rlock(PyObject* rlock);

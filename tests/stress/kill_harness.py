@@ -218,7 +218,7 @@ class Harness:
                 old_s = time.monotonic() - start
             if behind:
                 self.look_after(behind, start)
-                time.sleep(1e-4)
+                time.sleep(1e-4)  # how exactly it is known when they went on
         return old_s or 0.0
 
     def look_after(self, behind: set[int], start: float) -> None:
@@ -256,6 +256,6 @@ class Harness:
             if time.monotonic() - start > self.limit_s:
                 self.dump(set(self.living))
                 raise HungError(f"{sorted(self.living)} did not come home")
-            time.sleep(1e-3)
+            time.sleep(1e-3)  # between looks; limit_s is the limit
         self.scenario.check()
         faulthandler.cancel_dump_traceback_later()
