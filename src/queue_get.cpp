@@ -162,10 +162,15 @@ PyObject* queue_get_many(PyObject* self, PyObject* const* args, Py_ssize_t nargs
   QueueArguments arguments;
   if (!parse_queue_arguments({"get_many", "max_items"}, args, nargs, kwnames, &arguments))
     return nullptr;
+  if (PyIndex_Check(arguments.first) == 0) {
+    PyErr_Format(PyExc_TypeError, "max_items must be an int, not %.100s",
+                 Py_TYPE(arguments.first)->tp_name);
+    return nullptr;
+  }
   const Py_ssize_t most = PyNumber_AsSsize_t(arguments.first, PyExc_OverflowError);
   if (most == -1 && PyErr_Occurred() != nullptr) return nullptr;
   if (most < 1) {
-    PyErr_SetString(PyExc_ValueError, "max_items must be at least 1");
+    PyErr_Format(PyExc_ValueError, "max_items must be at least 1, not %R", arguments.first);
     return nullptr;
   }
   if (queue_of(self) == nullptr) return nullptr;

@@ -78,7 +78,7 @@ bool parse_capacity(PyObject* object, std::uint64_t* capacity) {
   if (object == Py_None) return true;
   if (!parse_size(object, capacity, "capacity_bytes")) return false;
   if (*capacity > 0) return true;
-  PyErr_SetString(PyExc_ValueError, "capacity_bytes must be at least 1");
+  PyErr_SetString(PyExc_ValueError, "capacity_bytes must be at least 1, not 0");
   return false;
 }
 
