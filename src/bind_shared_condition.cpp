@@ -93,7 +93,8 @@ int wait_until(PyObject* self, Deadline deadline) {
 
 PyObject* notify(PyObject* self, std::uint64_t n) {
   if (held_lock(lock_under(self), "notify") == nullptr) return nullptr;
-  core(self).notify(n);
+  // Only this thread can release the lock that they need next.
+  core(self).notify(n, os::Wake::later);
   Py_RETURN_NONE;
 }
 

@@ -4,6 +4,7 @@
 // shared.Lock.
 #include "bindings.hpp"
 #include "lock_methods.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "recovery.hpp"
 #include "shared_lock_object.hpp"
 #include "stats.hpp"
@@ -42,6 +43,7 @@ bool release_lock(PyObject* self) {
   if (shared_lock(self).release(shared::detail::this_thread_number)) [[likely]] {
     if (is_tracking()) [[unlikely]]
       note_released(self, this_thread());
+    os::wake_deferred();
     return true;
   }
   PyErr_SetString(PyExc_RuntimeError,
@@ -58,6 +60,7 @@ using Methods = LockMethods<kOperations>;
 void release_in_doubt(PyObject* self) {
   static_cast<void>(shared_lock(self).release_in_doubt(shared::detail::this_thread_number));
   if (is_tracking()) note_released(self, this_thread());
+  os::wake_deferred();
 }
 
 constexpr RecoveryOperations kRecovery{recover_shared_lock,

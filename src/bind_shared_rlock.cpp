@@ -5,6 +5,7 @@
 #include "bindings.hpp"
 #include "condition_lock.hpp"
 #include "lock_methods.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "recovery.hpp"
 #include "shared_lock_object.hpp"
 #include "stats.hpp"
@@ -69,7 +70,7 @@ bool refuse_release() {
   return false;
 }
 
-// All levels but `left`, of a lock that this thread has.
+// All levels but `left`, of a lock that this thread has. Wakes nobody whom it has notified.
 void release_to(PyObject* self, std::uint32_t left) {
   shared_rlock(self).set_depth(left);
   if (left > 0) return;
@@ -82,6 +83,7 @@ bool release_lock(PyObject* self) {
   if (!is_made(self)) return false;
   if (!shared_lock(self).is_owned_by(shared::detail::this_thread_number)) return refuse_release();
   release_to(self, shared_rlock(self).depth() - 1);
+  os::wake_deferred();
   return true;
 }
 
@@ -93,6 +95,7 @@ void release_in_doubt(PyObject* self) {
   shared_rlock(self).set_depth(0);
   static_cast<void>(shared_lock(self).release_in_doubt(shared::detail::this_thread_number));
   if (is_tracking()) note_released(self, this_thread());
+  os::wake_deferred();
 }
 
 constexpr RecoveryOperations kRecovery{recover_shared_lock,
@@ -120,6 +123,7 @@ PyObject* recursion_count(PyObject* self, PyObject*) {
 
 PyObject* release_save(PyObject* self, PyObject*) {
   const std::uint32_t depth = give_up_shared_rlock(self);
+  os::wake_deferred();
   return depth == 0 ? nullptr : PyLong_FromUnsignedLong(depth);
 }
 

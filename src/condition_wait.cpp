@@ -53,7 +53,7 @@ int condition_wait_until(PyObject* self, Deadline deadline) {
 PyObject* condition_notify(PyObject* self, std::uint64_t n) {
   PyObject* lock = held_lock(condition_lock(self), "notify");
   if (lock == nullptr) return nullptr;
-  core(self).notify(n, is_rlock(lock) ? sync::Condition::Wake::later : sync::Condition::Wake::now);
+  core(self).notify(n, is_rlock(lock) ? os::Wake::later : os::Wake::now);
   Py_RETURN_NONE;
 }
 

@@ -15,6 +15,7 @@
 #include "heap_type.hpp"
 #include "message_memory.hpp"
 #include "nativeconc/shared/shared_error.hpp"
+#include "plain_message.hpp"
 
 namespace nativeconc::seam {
 namespace {
@@ -121,6 +122,18 @@ template <class Object>
 void append(std::vector<std::byte>& to, const Object& object) {
   const auto bytes = std::as_bytes(std::span(&object, 1));
   to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+bool make_plain(PyObject* object, OutgoingMessage* message) {
+  std::array<std::byte, kMostPlain> buffer;
+  const std::span<const std::byte> plain = write_plain(object, buffer);
+  if (plain.empty()) return false;
+  try {
+    message->bytes.assign(plain.begin(), plain.end());
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  return true;
 }
 
 // What lies in the ring of a message with files.
@@ -314,11 +327,12 @@ PyObject* read_with_files(shared::Incoming* message) {
 }  // namespace
 
 shared::Outgoing OutgoingMessage::core() const {
-  if (all_files.empty()) return {bytes_of(pickle), 0, {}};
+  if (pickle != nullptr && all_files.empty()) return {bytes_of(pickle), 0, {}};
   return {bytes, outside, all_files};
 }
 
 bool make_message(PyObject* object, bool with_files, OutgoingMessage* message) {
+  if (make_plain(object, message)) return true;
   message->pickle = pickle(object, with_files, message);
   if (message->pickle == nullptr) return false;
   const bool pickle_in_file = with_files && PyBytes_GET_SIZE(message->pickle) > kMostInline;
@@ -356,8 +370,10 @@ void clear_message(OutgoingMessage* message, bool was_put) {
 
 PyObject* read_message(shared::Incoming message) {
   if (message.has_files) return read_with_files(&message);
+  const std::span<const std::byte> bytes(message.bytes.get(), message.size);
+  if (is_plain(bytes)) return read_plain(bytes);
   if (message.size <= static_cast<std::uint64_t>(kMostInline)) [[likely]]
-    return unpickle(bytes_from({message.bytes.get(), message.size}), nullptr);
+    return unpickle(bytes_from(bytes), nullptr);
   return unpickle(view_of(new_message_memory(std::move(message.bytes), message.size)), nullptr);
 }
 

@@ -3,9 +3,9 @@
 
 // From a Python object to a message of a queue, and back.
 //
-// A small message is its pickle. What is big (buffers of protocol 5, or the whole pickle) goes into
-// a file of the message's own, and shared memory travels as its file; then the bytes in the ring
-// are
+// A small message of builtin values is written as plain_message.hpp says; any other small one is
+// its pickle. What is big (buffers of protocol 5, or the whole pickle) goes into a file of the
+// message's own, and shared memory travels as its file; then the bytes in the ring are
 //
 //   MessageHead, std::uint64_t[n_buffers] (their sizes), and the pickle, if it is not in the file
 //
@@ -36,7 +36,7 @@ static_assert(sizeof(MessageHead) == 16);
 
 // It owns references that clear_message() gives back.
 struct OutgoingMessage {
-  PyObject* pickle = nullptr;                      // bytes
+  PyObject* pickle = nullptr;                      // bytes; null if it is a plain message
   std::vector<PyObject*> buffers;                  // PickleBuffers outside
   std::vector<std::pair<PyObject*, int>> flights;  // Buffers, and the numbers of their handles
   std::vector<shared::FileDescriptor> files;       // of shared memory,
@@ -49,8 +49,8 @@ struct OutgoingMessage {
   shared::Outgoing core() const;
 };
 
-// Pickles the object; with files only where the queue can carry them. Big parts are copied without
-// the GIL. False with a Python error; clear it in any case.
+// Writes or pickles the object; with files only where the queue can carry them. Big parts are
+// copied without the GIL. False with a Python error; clear it in any case.
 bool make_message(PyObject* object, bool with_files, OutgoingMessage* message);
 // `was_put`: its handles arrive, or will be taken for lost.
 void clear_message(OutgoingMessage* message, bool was_put);

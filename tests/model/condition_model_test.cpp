@@ -47,7 +47,8 @@ struct ModelWorld {
     });
     return woken == Woken::by_time ? os::FutexResult::timed_out : os::FutexResult::woken;
   }
-  static void wake(const Atomic<std::uint64_t>& word) {
+  // Now. A later one is a schedule too, in which nobody else comes between.
+  static void wake(const Atomic<std::uint64_t>& word, os::Wake) {
     if (fault != Fault::loses_wake_ups) Run::current->wake(&word);
   }
   // After a slice: some give up, some do not.

@@ -5,32 +5,38 @@
 
 #include <array>
 
-#include "nativeconc/os/futex.hpp"
-
 namespace nativeconc::os {
 
 constinit thread_local std::uint32_t detail::wakes_owed = 0;
 
 namespace {
 
+struct Sleeper {
+  const std::uint32_t* word;
+  Scope scope;
+};
+
 struct Sleepers {
-  std::array<const std::uint32_t*, 8> words{};
+  std::array<Sleeper, 8> owed{};
   ~Sleepers() { wake_deferred(); }
 };
 thread_local Sleepers sleepers;
 
 }  // namespace
 
-void defer_wake(const std::uint32_t* word) {
-  if (detail::wakes_owed == sleepers.words.size()) {
-    futex_wake_one(word, Scope::threads);
-    return;
+void wake_one(const std::uint32_t* word, Scope scope, Wake when) {
+  if (when == Wake::now || detail::wakes_owed == sleepers.owed.size()) {
+    futex_wake_one(word, scope);
+  } else {
+    sleepers.owed[detail::wakes_owed++] = {word, scope};
   }
-  sleepers.words[detail::wakes_owed++] = word;
 }
 
 void detail::wake_deferred_slowly() {
-  while (wakes_owed > 0) futex_wake_one(sleepers.words[--wakes_owed], Scope::threads);
+  while (wakes_owed > 0) {
+    const Sleeper sleeper = sleepers.owed[--wakes_owed];
+    futex_wake_one(sleeper.word, sleeper.scope);
+  }
 }
 
 }  // namespace nativeconc::os

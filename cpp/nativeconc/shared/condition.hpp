@@ -46,8 +46,11 @@ class Condition {
   // Ends the wait. Returns whether it was notified.
   bool leave(ThreadNumber me, const Waiter& waiter);
 
-  // Notifies the n first waiters that live, or all there are; returns how many. Never blocks.
-  std::uint64_t notify(std::uint64_t n) { return table_.notify(n); }
+  // Notifies the n first waiters that live, or all there are; returns how many. Wakes them now, or
+  // later: see os/deferred_wakes.hpp. Never blocks.
+  std::uint64_t notify(std::uint64_t n, os::Wake when = os::Wake::now) {
+    return table_.notify(n, when);
+  }
 
   // How many wait that live; a snapshot.
   std::uint32_t waiters() const { return table_.waiters(); }

@@ -20,8 +20,8 @@ os::FutexResult detail::WaiterWorld::sleep(const std::atomic<std::uint64_t>& wor
   return os::futex_wait(low_half(word), expected, next_slice(deadline), os::Scope::processes);
 }
 
-void detail::WaiterWorld::wake(const std::atomic<std::uint64_t>& word) {
-  os::futex_wake_one(low_half(word), os::Scope::processes);
+void detail::WaiterWorld::wake(const std::atomic<std::uint64_t>& word, os::Wake when) {
+  os::wake_one(low_half(word), os::Scope::processes, when);
 }
 
 template class detail::WaiterTable<detail::WaiterWorld, kMostWaiters>;

@@ -40,6 +40,7 @@
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/futex.hpp"
 #include "nativeconc/shared/fault_point.hpp"
 #include "nativeconc/shared/thread_directory.hpp"
@@ -56,7 +57,7 @@ struct WaiterWorld {
   // Until the low half is not `expected` any more, a slice is over, or the deadline has passed.
   static os::FutexResult sleep(const std::atomic<std::uint64_t>& word, std::uint32_t expected,
                                Deadline deadline);
-  static void wake(const std::atomic<std::uint64_t>& word);
+  static void wake(const std::atomic<std::uint64_t>& word, os::Wake when);
   static bool has_passed(Deadline deadline) { return deadline.has_passed(); }
 };
 
@@ -85,8 +86,9 @@ class WaiterTable {
   // Ends the wait. Returns whether it was notified.
   bool leave(const Place& place);
 
-  // Notifies the n first waiters that live, or all there are; returns how many. Never blocks.
-  std::uint64_t notify(std::uint64_t n);
+  // Notifies the n first waiters that live, or all there are; returns how many. Wakes them now, or
+  // later: see os/deferred_wakes.hpp. Never blocks.
+  std::uint64_t notify(std::uint64_t n, os::Wake when = os::Wake::now);
 
   // How many live and have not been notified; a snapshot.
   std::uint32_t waiters() const;
@@ -115,7 +117,7 @@ class WaiterTable {
 
   enum class Which { free, dead };
   bool claim(Which which, std::uint32_t span, std::uint64_t word, Place* place);
-  bool notify_entry(Entry& entry, std::uint32_t ticket);
+  bool notify_entry(Entry& entry, std::uint32_t ticket, os::Wake when);
 
   typename World::template Atomic<std::uint32_t> next_ticket_{0};
   typename World::template Atomic<std::uint32_t> span_{0};
@@ -211,7 +213,8 @@ bool WaiterTable<World, kEntries>::leave(const Place& place) {
 
 // False if that waiter is gone, or has been notified.
 template <class World, std::uint32_t kEntries>
-bool WaiterTable<World, kEntries>::notify_entry(Entry& theirs, std::uint32_t ticket) {
+bool WaiterTable<World, kEntries>::notify_entry(Entry& theirs, std::uint32_t ticket,
+                                                os::Wake when) {
   std::uint64_t now = theirs.load(std::memory_order_relaxed);
   while (is_waiting(now) && ticket_of(now) == ticket) {
     const bool is_dead = World::is_dead(thread_of(now));
@@ -223,14 +226,14 @@ bool WaiterTable<World, kEntries>::notify_entry(Entry& theirs, std::uint32_t tic
     }
     if (is_dead) return false;
     fault_point();
-    if ((now & kAsleep) != 0) World::wake(theirs);
+    if ((now & kAsleep) != 0) World::wake(theirs, when);
     return true;
   }
   return false;
 }
 
 template <class World, std::uint32_t kEntries>
-std::uint64_t WaiterTable<World, kEntries>::notify(std::uint64_t n) {
+std::uint64_t WaiterTable<World, kEntries>::notify(std::uint64_t n, os::Wake when) {
   if (n == 0) return 0;
   constexpr int kIndexBits = 16;
   static_assert(kEntries <= 1U << kIndexBits);
@@ -258,7 +261,7 @@ std::uint64_t WaiterTable<World, kEntries>::notify(std::uint64_t n) {
     const auto ticket = (next - static_cast<std::uint32_t>(*oldest >> kIndexBits)) & kMaxTicket;
     const std::uint64_t index = *oldest & ((1U << kIndexBits) - 1);
     *oldest = found[--count];
-    notified += notify_entry(entries_[index], ticket) ? 1 : 0;
+    notified += notify_entry(entries_[index], ticket, when) ? 1 : 0;
   }
   return notified;
 }

@@ -7,7 +7,6 @@
 #include <array>
 #include <new>
 
-#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/fork_generation.hpp"
 #include "nativeconc/os/futex.hpp"
 
@@ -91,7 +90,7 @@ bool Condition::leave(Waiter* waiter) {
   return notified;
 }
 
-std::uint64_t Condition::notify(std::uint64_t n, Wake when) {
+std::uint64_t Condition::notify(std::uint64_t n, os::Wake when) {
   constexpr std::size_t kBatch = 32;
   std::array<const std::uint32_t*, kBatch> sleepers{};
   std::uint64_t notified = 0;
@@ -111,13 +110,7 @@ std::uint64_t Condition::notify(std::uint64_t n, Wake when) {
       }
       more = first_ != nullptr && notified + batch < n;
     }
-    for (std::size_t i = 0; i < asleep; ++i) {
-      if (when == Wake::later) {
-        os::defer_wake(sleepers[i]);
-      } else {
-        os::futex_wake_one(sleepers[i], Scope::threads);
-      }
-    }
+    for (std::size_t i = 0; i < asleep; ++i) os::wake_one(sleepers[i], Scope::threads, when);
     notified += batch;
   }
   return notified;

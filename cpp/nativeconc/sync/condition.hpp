@@ -24,6 +24,7 @@
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/base/wait_result.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "nativeconc/os/short_mutex.hpp"
 #include "nativeconc/sync/spin.hpp"
 
@@ -60,8 +61,7 @@ class Condition {
 
   // Notifies the n first waiters, or all there are; returns how many. Wakes them now, or later: see
   // os/deferred_wakes.hpp. Never blocks.
-  enum class Wake { now, later };
-  std::uint64_t notify(std::uint64_t n, Wake when = Wake::now);
+  std::uint64_t notify(std::uint64_t n, os::Wake when = os::Wake::now);
 
   std::uint32_t waiters();
 

@@ -83,6 +83,31 @@ TEST(SharedCondition, NotifiesAsManyAsItSays) {
   for (const pid_t child : children) testing::join_child(child);
 }
 
+TEST(SharedCondition, OwesAWakeUpOnlyToAWaiterThatHasSlept) {
+  Shared<Condition> condition;
+  for (const bool has_slept : {false, true}) {
+    Waiter waiter = enter(*condition);
+    if (has_slept) {
+      EXPECT_EQ(condition->wait(this_thread_number(), waiter, Deadline::expired()),
+                WaitResult::timed_out);
+    }
+    EXPECT_EQ(condition->notify(1, os::Wake::later), 1U);
+    EXPECT_EQ(os::detail::wakes_owed, has_slept ? 1U : 0U);
+    os::wake_deferred();
+    EXPECT_TRUE(wait(*condition, waiter));
+  }
+}
+
+TEST(SharedCondition, AWaiterGoesOnAlthoughItsWakeUpDiesWithItsNotifier) {
+  Shared<Condition> condition;
+  const pid_t child = start_child([&] { EXPECT_TRUE(wait(*condition)); });
+  wait_for_waiters(*condition, 1);
+  testing::sleep_ms(2);
+  EXPECT_EQ(condition->notify(1, os::Wake::later), 1U);
+  testing::join_child(child);
+  os::wake_deferred();
+}
+
 TEST(SharedCondition, KilledWaitersSwallowNoNotify) {
   Shared<Condition> condition;
   std::vector<pid_t> doomed;

@@ -107,7 +107,7 @@ TEST(ConditionSpin, SeesThatItHasBeenNotified) {
 TEST(ConditionSpin, AWaiterThatIsStillAwakeNeedsNoWakeUp) {
   Condition condition;
   Condition::Waiter* waiter = condition.enter();
-  EXPECT_EQ(condition.notify(1, Condition::Wake::later), 1U);
+  EXPECT_EQ(condition.notify(1, os::Wake::later), 1U);
   EXPECT_EQ(os::detail::wakes_owed, 0U);
   EXPECT_EQ(condition.wait(*waiter, Deadline::never()), WaitResult::acquired);
   EXPECT_TRUE(condition.leave(waiter));
@@ -117,7 +117,7 @@ TEST(ConditionSpin, AWaiterThatHasSleptIsWoken) {
   Condition condition;
   Condition::Waiter* waiter = condition.enter();
   EXPECT_EQ(condition.wait(*waiter, Deadline::expired()), WaitResult::timed_out);
-  EXPECT_EQ(condition.notify(1, Condition::Wake::later), 1U);
+  EXPECT_EQ(condition.notify(1, os::Wake::later), 1U);
   EXPECT_EQ(os::detail::wakes_owed, 1U);
   os::wake_deferred();
   EXPECT_EQ(condition.wait(*waiter, Deadline::never()), WaitResult::acquired);

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import multiprocessing
 import os
 import pickle
 import signal
@@ -22,8 +21,7 @@ import pytest
 import nativeconc as nc
 from nativeconc import shared
 from python.shared.processes import exit_code, fork, in_fork, new_name, start_fork, wait_until
-
-METHODS = ["fork", "spawn", "forkserver"]
+from python.shared.turns import METHODS, meet, run_in_processes
 
 
 def kill(child: int) -> None:
@@ -39,25 +37,10 @@ def expect_broken(barrier: Any) -> None:
 # --- meeting -------------------------------------------------------------------------------------
 
 
-def meet(barrier: Any, arrived: Any, me: int, rounds: int) -> None:
-    for i in range(1, rounds + 1):
-        arrived[me] = i
-        barrier.wait()
-        assert arrived.min() == i  # nobody goes on before all have come
-        barrier.wait()
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_processes_meet_again_and_again(method: str) -> None:
-    context = multiprocessing.get_context(method)
     barrier, arrived = shared.Barrier(3), shared.zeros(3, dtype=int)
-    processes = [context.Process(target=meet, args=(barrier, arrived, me, 100)) for me in range(2)]
-    for process in processes:
-        process.start()
-    meet(barrier, arrived, 2, 100)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+    run_in_processes(method, meet, *((barrier, arrived, me, 100) for me in range(3)))
     assert barrier.n_waiting == 0
     assert not barrier.broken
 

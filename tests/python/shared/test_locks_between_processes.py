@@ -22,9 +22,9 @@ import nativeconc as nc
 from nativeconc import shared
 from python.shared.holders import starting_holders
 from python.shared.processes import exit_code, in_fork, new_name, start_fork, wait_until
+from python.shared.turns import METHODS, add, is_locked, run_in_processes
 
 KINDS = [shared.Lock, shared.RLock]
-METHODS = ["fork", "spawn", "forkserver"]
 
 
 @pytest.fixture(params=KINDS)
@@ -32,25 +32,11 @@ def kind(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def add(lock: Any, numbers: Any, turns: int) -> None:
-    for _ in range(turns):
-        with lock:
-            numbers[1] = numbers[0]
-            numbers[0] = numbers[1] + 1
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_keeps_processes_apart(kind: Any, method: str) -> None:
-    context = multiprocessing.get_context(method)
     lock, numbers = kind(), shared.zeros(2, dtype=int)
-    processes = [context.Process(target=add, args=(lock, numbers, 2000)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    add(lock, numbers, 2000)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    assert numbers[0] == 8000
+    run_in_processes(method, add, *[(lock, numbers, 2000)] * 3)
+    assert numbers[0] == 6000
 
 
 def enter(lock: Any) -> None:
@@ -68,16 +54,12 @@ def test_stats_count_the_waits_of_all_processes(kind: Any) -> None:
     assert lock.stats().wait_max == lock.stats().wait_total > 0
 
 
-def is_locked_elsewhere(lock: Any) -> bool:
-    return bool(lock.locked())
-
-
 def test_goes_through_an_executor(kind: Any) -> None:
     lock = kind()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
         with lock:
-            assert executor.submit(is_locked_elsewhere, lock).result() is True
-        assert executor.submit(is_locked_elsewhere, lock).result() is False
+            assert executor.submit(is_locked, lock).result() is True
+        assert executor.submit(is_locked, lock).result() is False
 
 
 class Ledger(shared.Lock):

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import os
 import pickle
 import signal
@@ -20,9 +19,9 @@ import nativeconc as nc
 from nativeconc import shared
 from python.shared.holders import kill, starting_holders
 from python.shared.processes import in_fork, new_name
+from python.shared.turns import METHODS, change_and_look, run_in_processes
 
 SIDES = ["read", "write"]
-METHODS = ["fork", "spawn", "forkserver"]
 
 
 @pytest.fixture(params=SIDES)
@@ -241,29 +240,11 @@ def test_waiting_for_oneself_to_stop_reading_is_a_deadlock() -> None:
 # --- in other processes --------------------------------------------------------------------------
 
 
-def change_and_look(lock: Any, numbers: Any, turns: int) -> None:
-    for _ in range(turns):
-        with lock.write():
-            numbers[0] += 1
-            numbers[1] += 1
-        with lock.read():
-            assert numbers[0] == numbers[1]
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_keeps_writers_alone(method: str) -> None:
-    context = multiprocessing.get_context(method)
     lock, numbers = shared.RWLock(), shared.zeros(2, dtype=int)
-    processes = [
-        context.Process(target=change_and_look, args=(lock, numbers, 500)) for _ in range(3)
-    ]
-    for process in processes:
-        process.start()
-    change_and_look(lock, numbers, 500)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    assert list(numbers) == [2000, 2000]
+    run_in_processes(method, change_and_look, *[(lock, numbers, 500)] * 3)
+    assert list(numbers) == [1500, 1500]
 
 
 def test_stats_name_the_writer_and_count_the_waits_of_all_processes() -> None:

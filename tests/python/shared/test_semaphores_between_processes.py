@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import os
 import pickle
 import signal
@@ -22,9 +21,9 @@ import nativeconc as nc
 from nativeconc import shared
 from python.shared.holders import kill, starting_holders
 from python.shared.processes import exit_code, in_fork, new_name, start_fork
+from python.shared.turns import METHODS, add, run_in_processes
 
 KINDS = [shared.Semaphore, shared.BoundedSemaphore]
-METHODS = ["fork", "spawn", "forkserver"]
 
 
 @pytest.fixture(params=KINDS)
@@ -130,25 +129,11 @@ def test_a_forked_child_holds_nothing_of_what_its_parent_does(kind: Any) -> None
 # --- in other processes --------------------------------------------------------------------------
 
 
-def work(semaphore: Any, inside: Any, turns: int) -> None:
-    for _ in range(turns):
-        with semaphore:
-            inside[1] = inside[0]
-            inside[0] = inside[1] + 1
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_one_permit_keeps_processes_apart(kind: Any, method: str) -> None:
-    context = multiprocessing.get_context(method)
     semaphore, numbers = kind(1), shared.zeros(2, dtype=int)
-    processes = [context.Process(target=work, args=(semaphore, numbers, 1000)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    work(semaphore, numbers, 1000)
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    assert numbers[0] == 4000
+    run_in_processes(method, add, *[(semaphore, numbers, 1000)] * 3)
+    assert numbers[0] == 3000
     assert permits(semaphore) == 1
 
 
