@@ -75,7 +75,7 @@ def fix(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict mypy over the package, stubtest of the seam's stub, and no warnings of the compiler."""
+    """Strict mypy over the package, stubtest of the seam's stub, and no warnings of g++."""
     options = "NATIVECONC_CUDA=OFF;NATIVECONC_WERROR=ON"
     env = {"SKBUILD_CMAKE_BUILD_TYPE": "Debug", "SKBUILD_CMAKE_DEFINE": options}
     session.install(".[dev]", env=env)

@@ -13,7 +13,6 @@
 #include "errors.hpp"
 #include "gil.hpp"
 #include "heap_type.hpp"
-#include "message_memory.hpp"
 #include "nativeconc/shared/shared_error.hpp"
 #include "plain_message.hpp"
 
@@ -23,26 +22,15 @@ namespace {
 using shared::FileDescriptor;
 using shared::MessageFile;
 
-// What is bigger goes into a file: below that two copies cost less than a file and its mapping.
-constexpr Py_ssize_t kMostInline = 64 << 10;
-
 // initial-exec: see deadlock/thread_id.hpp.
 constinit thread_local OutgoingMessage* outgoing [[gnu::tls_model("initial-exec")]] = nullptr;
 
-struct Arrival {
-  const std::vector<FileDescriptor>* files;
-  std::size_t first;  // of shared memory
-};
-constinit thread_local const Arrival* arrival [[gnu::tls_model("initial-exec")]] = nullptr;
-
 // Made when the module is.
 PyObject* dumps = nullptr;
-PyObject* loads = nullptr;
 PyObject* protocol = nullptr;
 PyObject* buffer_callback = nullptr;
 PyObject* names_of_two = nullptr;       // ("protocol", "buffer_callback")
 PyObject* names_of_protocol = nullptr;  // ("protocol",)
-PyObject* names_of_buffers = nullptr;   // ("buffers",)
 
 // pickle's buffer_callback: whether the buffer stays in the pickle.
 PyObject* collect_buffer(PyObject*, PyObject* buffer) {
@@ -101,13 +89,13 @@ std::span<const std::byte> bytes_of(PyObject* bytes) {
       std::span(PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))));
 }
 
-bool write_file(OutgoingMessage* message, bool with_pickle) {
+bool write_file(OutgoingMessage* message, bool with_pickle, shared::FilePool& pool) {
   message->outside = with_pickle ? bytes_of(message->pickle).size() : 0;
   for (PyObject* buffer : message->buffers) {
     message->outside += bytes_of(*PyPickleBuffer_GetBuffer(buffer)).size();
   }
   try {
-    message->file.emplace(message->outside);
+    message->file.emplace(message->outside, pool);
   } catch (const shared::SharedError&) {
     set_error_from_current_exception();
     return false;
@@ -201,17 +189,6 @@ PyObject* put_flight(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
   Py_RETURN_NONE;
 }
 
-// message_file(place): a descriptor of the message that this thread is reading, which closes it;
-// -1 if it has no such file.
-PyObject* message_file(PyObject*, PyObject* place) {
-  const Py_ssize_t at = PyLong_AsSsize_t(place);
-  if (at == -1 && PyErr_Occurred() != nullptr) return nullptr;
-  if (arrival == nullptr || at < 0) return PyLong_FromLong(-1);
-  const std::size_t index = arrival->first + static_cast<std::size_t>(at);
-  if (index >= arrival->files->size()) return PyLong_FromLong(-1);
-  return PyLong_FromLong((*arrival->files)[index].get());
-}
-
 PyObject* is_putting(PyObject*, PyObject*) { return PyBool_FromLong(outgoing != nullptr ? 1 : 0); }
 
 PyMethodDef functions[] = {
@@ -221,108 +198,9 @@ PyMethodDef functions[] = {
     {"put_flight", as_method(put_flight), METH_FASTCALL,
      "put_flight(buffer, flight, /)\n--\n\n"
      "The handle of this number does not arrive if the message is not put."},
-    {"message_file", message_file, METH_O,
-     "message_file(place, /)\n--\n\n"
-     "A descriptor of the message that this thread reads, which closes it; or -1."},
     {"is_putting", is_putting, METH_NOARGS,
      "is_putting()\n--\n\nWhether this thread makes a message that can have files."},
 };
-
-// --- reading
-
-struct Parts {
-  std::vector<std::uint64_t> sizes;
-  std::uint64_t pickle_in_file = 0;
-  std::span<const std::byte> rest;  // the pickle, if it is in the ring
-};
-
-// False if the bytes are not what the head says.
-bool parse_parts(const shared::Incoming& message, Parts* parts) {
-  std::span<const std::byte> bytes(message.bytes.get(), message.size);
-  MessageHead head{};
-  if (bytes.size() < sizeof head) return false;
-  std::memcpy(&head, bytes.data(), sizeof head);
-  bytes = bytes.subspan(sizeof head);
-  if (head.n_buffers > bytes.size() / sizeof(std::uint64_t)) return false;
-  parts->sizes.resize(head.n_buffers);
-  if (!parts->sizes.empty()) {
-    std::memcpy(parts->sizes.data(), bytes.data(), head.n_buffers * sizeof(std::uint64_t));
-  }
-  parts->pickle_in_file = head.pickle_in_file;
-  parts->rest = bytes.subspan(head.n_buffers * sizeof(std::uint64_t));
-  std::uint64_t there = message.outside.size();
-  for (const std::uint64_t size : parts->sizes) {
-    if (size > there) return false;
-    there -= std::min(there, (size + MessageFile::kAlignment - 1) / MessageFile::kAlignment *
-                                 MessageFile::kAlignment);
-  }
-  return parts->pickle_in_file <= there;
-}
-
-// The next part of the file, as a memoryview.
-PyObject* take_part(PyObject* whole, std::uint64_t* offset, std::uint64_t size) {
-  const auto begin = static_cast<Py_ssize_t>(*offset);
-  *offset +=
-      (size + MessageFile::kAlignment - 1) / MessageFile::kAlignment * MessageFile::kAlignment;
-  return PySequence_GetSlice(whole, begin, begin + static_cast<Py_ssize_t>(size));
-}
-
-// pickle.loads(data, buffers=buffers); steals both, which may be null after an error.
-PyObject* unpickle(PyObject* data, PyObject* buffers) {
-  PyObject* result = nullptr;
-  if (data != nullptr && PyErr_Occurred() == nullptr) {
-    PyObject* arguments[] = {data, buffers};
-    result = buffers == nullptr ? PyObject_CallOneArg(loads, data)
-                                : PyObject_Vectorcall(loads, arguments, 1, names_of_buffers);
-  }
-  Py_XDECREF(data);
-  Py_XDECREF(buffers);
-  return result;
-}
-
-PyObject* view_of(PyObject* memory) {
-  if (memory == nullptr) return nullptr;
-  PyObject* view = PyMemoryView_FromObject(memory);
-  Py_DECREF(memory);
-  return view;
-}
-
-PyObject* bytes_from(std::span<const std::byte> bytes) {
-  return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
-                                   static_cast<Py_ssize_t>(bytes.size()));
-}
-
-PyObject* read_with_files(shared::Incoming* message) {
-  Parts parts;
-  if (!parse_parts(*message, &parts)) {
-    PyErr_SetString(errors().segment_error, "a message of the queue is damaged");
-    return nullptr;
-  }
-  PyObject* whole = nullptr;
-  if (message->outside.base() != nullptr) {
-    whole = view_of(new_message_memory(std::move(message->outside)));
-    if (whole == nullptr) return nullptr;
-  }
-  std::uint64_t offset = 0;
-  PyObject* buffers = PyTuple_New(static_cast<Py_ssize_t>(parts.sizes.size()));
-  for (std::size_t i = 0; buffers != nullptr && i < parts.sizes.size(); ++i) {
-    PyObject* part = take_part(whole, &offset, parts.sizes[i]);
-    if (part == nullptr) Py_CLEAR(buffers);
-    if (part != nullptr) PyTuple_SET_ITEM(buffers, static_cast<Py_ssize_t>(i), part);
-  }
-  PyObject* data = nullptr;
-  if (buffers != nullptr) {
-    data = parts.pickle_in_file > 0 ? take_part(whole, &offset, parts.pickle_in_file)
-                                    : bytes_from(parts.rest);
-  }
-  const Arrival here{&message->files, whole == nullptr ? std::size_t{0} : std::size_t{1}};
-  Py_XDECREF(whole);
-  const Arrival* const outer = arrival;
-  arrival = &here;
-  PyObject* result = unpickle(data, buffers);
-  arrival = outer;
-  return result;
-}
 
 }  // namespace
 
@@ -331,14 +209,16 @@ shared::Outgoing OutgoingMessage::core() const {
   return {bytes, outside, all_files};
 }
 
-bool make_message(PyObject* object, bool with_files, OutgoingMessage* message) {
+bool make_message(PyObject* object, shared::FilePool* pool, OutgoingMessage* message) {
   if (make_plain(object, message)) return true;
+  const bool with_files = pool != nullptr;
   message->pickle = pickle(object, with_files, message);
   if (message->pickle == nullptr) return false;
   const bool pickle_in_file = with_files && PyBytes_GET_SIZE(message->pickle) > kMostInline;
   if (message->buffers.empty() && message->files.empty() && !pickle_in_file) [[likely]]
     return true;
-  if ((!message->buffers.empty() || pickle_in_file) && !write_file(message, pickle_in_file)) {
+  if ((!message->buffers.empty() || pickle_in_file) &&
+      !write_file(message, pickle_in_file, *pool)) {
     return false;
   }
   try {
@@ -368,26 +248,15 @@ void clear_message(OutgoingMessage* message, bool was_put) {
   PyErr_Restore(type, value, traceback);
 }
 
-PyObject* read_message(shared::Incoming message) {
-  if (message.has_files) return read_with_files(&message);
-  const std::span<const std::byte> bytes(message.bytes.get(), message.size);
-  if (is_plain(bytes)) return read_plain(bytes);
-  if (message.size <= static_cast<std::uint64_t>(kMostInline)) [[likely]]
-    return unpickle(bytes_from(bytes), nullptr);
-  return unpickle(view_of(new_message_memory(std::move(message.bytes), message.size)), nullptr);
-}
-
 void bind_message(py::module_& m) {
-  bind_message_memory(m);
+  bind_arriving_messages(m);
   const py::module_ pickle_module = py::module_::import("pickle");
   dumps = py::object(pickle_module.attr("dumps")).release().ptr();
-  loads = py::object(pickle_module.attr("loads")).release().ptr();
   protocol = py::int_(5).release().ptr();
   buffer_callback = PyCFunction_NewEx(&collect_method, nullptr, nullptr);
   if (buffer_callback == nullptr) throw py::error_already_set();
   names_of_two = py::make_tuple("protocol", "buffer_callback").release().ptr();
   names_of_protocol = py::make_tuple("protocol").release().ptr();
-  names_of_buffers = py::make_tuple("buffers").release().ptr();
   for (PyMethodDef& method : functions) {
     PyObject* function = PyCFunction_NewEx(&method, nullptr, nullptr);
     if (function == nullptr) throw py::error_already_set();

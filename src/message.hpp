@@ -28,6 +28,9 @@
 
 namespace nativeconc::seam {
 
+// What is bigger goes into a file: below that two copies cost less than a file and its mapping.
+inline constexpr Py_ssize_t kMostInline = 64 << 10;
+
 struct MessageHead {
   std::uint64_t n_buffers;
   std::uint64_t pickle_in_file;  // its size there; 0: it is in the ring
@@ -49,9 +52,9 @@ struct OutgoingMessage {
   shared::Outgoing core() const;
 };
 
-// Writes or pickles the object; with files only where the queue can carry them. Big parts are
+// Writes or pickles the object; with files only where there is a pool of them. Big parts are
 // copied without the GIL. False with a Python error; clear it in any case.
-bool make_message(PyObject* object, bool with_files, OutgoingMessage* message);
+bool make_message(PyObject* object, shared::FilePool* pool, OutgoingMessage* message);
 // `was_put`: its handles arrive, or will be taken for lost.
 void clear_message(OutgoingMessage* message, bool was_put);
 
@@ -59,5 +62,6 @@ void clear_message(OutgoingMessage* message, bool was_put);
 PyObject* read_message(shared::Incoming message);
 
 void bind_message(py::module_& m);
+void bind_arriving_messages(py::module_& m);
 
 }  // namespace nativeconc::seam

@@ -87,7 +87,7 @@ PyObject* put_object(PyObject* self, const QueueArguments& arguments) {
   }
   OutgoingMessage message;
   std::size_t done = 0;
-  if (make_message(arguments.first, queue->mail() != nullptr, &message)) {
+  if (make_message(arguments.first, queue->files(), &message)) {
     const Outgoing core = message.core();
     if (!refuse_too_big(*queue, core)) put_all(self, {&core, 1}, arguments, &done);
   }
@@ -109,7 +109,7 @@ void note_put_count(std::size_t done) {
   PyErr_Restore(type, value, traceback);
 }
 
-bool make_messages(const Queue& queue, PyObject* objects, std::vector<OutgoingMessage>* messages) {
+bool make_messages(Queue& queue, PyObject* objects, std::vector<OutgoingMessage>* messages) {
   PyObject* iterator = PyObject_GetIter(objects);
   if (iterator == nullptr) return false;
   bool is_good = true;
@@ -117,7 +117,7 @@ bool make_messages(const Queue& queue, PyObject* objects, std::vector<OutgoingMe
     PyObject* object = PyIter_Next(iterator);
     if (object == nullptr) break;
     messages->emplace_back();
-    is_good = make_message(object, queue.mail() != nullptr, &messages->back()) &&
+    is_good = make_message(object, queue.files(), &messages->back()) &&
               !refuse_too_big(queue, messages->back().core());
     Py_DECREF(object);
   }

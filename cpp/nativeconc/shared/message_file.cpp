@@ -24,7 +24,8 @@ constexpr std::uint64_t kPiece = 4 << 20;
 
 }  // namespace
 
-MessageFile::MessageFile(std::uint64_t size) {
+MessageFile::MessageFile(std::uint64_t size, FilePool& pool) : file_(pool.take(size)) {
+  if (file_.is_open()) return;
   if (size >= kUnchecked) {
     const std::uint64_t available = os::available_memory();
     if (available < kSpare || size > available - kSpare) {
@@ -39,6 +40,7 @@ MessageFile::MessageFile(std::uint64_t size) {
     throw SharedError(SharedFault::system, errno,
                       std::string("cannot make a message: ") + std::strerror(errno));
   }
+  pool.keep(file_, size);
 }
 
 std::uint64_t MessageFile::place(std::uint64_t size) {

@@ -3,7 +3,7 @@
 
 // The big parts of one message of a queue: an unnamed file, written by its producer, mapped by its
 // consumer, and by nobody else. The kernel frees it with the last descriptor or mapping, wherever
-// the message has got to.
+// the message has got to, and its producer may write it again then (file_pool.hpp).
 //
 // One thread. Writing goes through the file, not through a mapping: no page faults, and pages are
 // not zeroed before they are filled.
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "nativeconc/shared/file_descriptor.hpp"
+#include "nativeconc/shared/file_pool.hpp"
 
 namespace nativeconc::shared {
 
@@ -22,8 +23,8 @@ class MessageFile {
  public:
   static constexpr std::uint64_t kAlignment = 4096;  // where each part begins
 
-  // Room for so many bytes is checked. Throws SharedError.
-  explicit MessageFile(std::uint64_t size);
+  // For so many bytes; one of the pool, or a new one, if there is room for it. Throws SharedError.
+  MessageFile(std::uint64_t size, FilePool& pool);
 
   // The offset of the next part of so many bytes.
   std::uint64_t place(std::uint64_t size);

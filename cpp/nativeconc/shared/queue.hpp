@@ -21,6 +21,7 @@
 
 #include "nativeconc/base/deadline.hpp"
 #include "nativeconc/shared/byte_ring.hpp"
+#include "nativeconc/shared/file_pool.hpp"
 #include "nativeconc/shared/mail.hpp"
 #include "nativeconc/shared/queue_ends.hpp"
 #include "nativeconc/shared/queue_layout.hpp"
@@ -63,6 +64,8 @@ class Queue {
 
   std::uint64_t capacity() const { return ends_.capacity; }
   const Mail* mail() const { return mail_.get(); }
+  // Where the files of its messages come from; null where they take none along. Lives as it does.
+  FilePool* files() { return mail_ == nullptr ? nullptr : &files_; }
   // Whether a message could ever be put.
   bool could_fit(const Outgoing& message) const { return ends_.fits({}, {}, message); }
 
@@ -104,6 +107,7 @@ class Queue {
 
   QueueLayout* layout_;
   std::unique_ptr<Mail> mail_;
+  FilePool files_;
   Ends ends_;
   sync::SpinHabit spins_for_room_;
   sync::SpinHabit spins_for_messages_;
