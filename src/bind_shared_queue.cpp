@@ -222,7 +222,7 @@ PyType_Slot slots[] = {
          "Args:\n"
          "    capacity_bytes: how many bytes of pickled messages it holds, with 24 bytes and\n"
          "        rounding for each. None: 256 MiB without a name, of which small messages (up to\n"
-         "        64 KiB) can have 4 MiB; with a name 16 MiB, or what the existing one has.\n"
+         "        256 KiB) can have 4 MiB; with a name 16 MiB, or what the existing one has.\n"
          "    name: unrelated processes that give the same name meet here: it opens or creates.\n"
          "        All messages then lie in memory that is reserved at once, and shared memory in "
          "a\n"

@@ -29,7 +29,7 @@
 namespace nativeconc::seam {
 
 // What is bigger goes into a file: below that two copies cost less than a file and its mapping.
-inline constexpr Py_ssize_t kMostInline = 64 << 10;
+inline constexpr Py_ssize_t kMostInline = 256 << 10;
 
 struct MessageHead {
   std::uint64_t n_buffers;

@@ -27,6 +27,10 @@ using deadlock::Glance;
 // still there that another thread was to report.
 constexpr std::int64_t kHeartbeatNs = 1'000'000'000;
 
+// Other processes hear only of waits that last longer: to describe one takes microseconds, with the
+// GIL, and most are over before anybody could want to know of them.
+constexpr std::int64_t kUnannouncedNs = 5'000'000;
+
 // What a wait that can deadlock remembers from sleep to sleep.
 struct Watch {
   std::uint64_t call = 0;              // numbers this wait; 0: it has not been announced yet
@@ -124,13 +128,16 @@ bool report(Due due, Watch& watch, shared::WaitWatch& board) {
   return reported != Reported::gives_up;
 }
 
-// With the GIL, before the wait begins.
-void describe_for_board(const Waitable& what, bool watched, Deadline deadline,
-                        shared::WaitNotice& notice) {
-  if (!shared::has_board()) return;
+// Whether other processes are to hear of it.
+bool belongs_on_board(const Waitable& what, bool watched) {
+  return shared::has_board() && (what.shared_want != nullptr || watched);
+}
+
+// With the GIL, between two sleeps.
+void describe_for_board(const Waitable& what, Deadline deadline, shared::WaitNotice& notice) {
   if (what.shared_want != nullptr) {
     describe_wait(notice, what.shared_want(what.self), !deadline.is_never());
-  } else if (watched) {
+  } else {
     describe_wait(notice, what.want(what.self));
   }
 }
@@ -143,10 +150,11 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
   name_this_thread();
   const bool can_deadlock = what.want != nullptr || what.shared_want != nullptr;
   const bool watched = can_deadlock && deadline.is_never();
-  describe_for_board(what, watched, deadline, board.notice());
+  bool is_unannounced = belongs_on_board(what, watched);
   for (std::int64_t now_ns = since_ns;; now_ns = monotonic_ns()) {
-    const Deadline poll = Deadline::at(now_ns + kSignalPollNs);
-    const Deadline slice = polls ? earlier(deadline, poll) : deadline;
+    Deadline slice = deadline;
+    if (polls) slice = earlier(slice, Deadline::at(now_ns + kSignalPollNs));
+    if (is_unannounced) slice = earlier(slice, Deadline::at(now_ns + kUnannouncedNs));
     Due due = Due::nothing;
     PyThreadState* state = release_gil();
     os::wake_deferred();  // now that the GIL is free, they can go on at once
@@ -156,6 +164,8 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
     if (result == WaitResult::acquired) return Waited::acquired;
     if (PyErr_CheckSignals() != 0) return Waited::error;
     if (result == WaitResult::timed_out && deadline.has_passed()) return Waited::timed_out;
+    if (is_unannounced) describe_for_board(what, deadline, board.notice());
+    is_unannounced = false;
   }
 }
 

@@ -8,7 +8,7 @@
 // kSignalPollNs when it was delivered to another thread or just before the sleep began. A wait
 // without a deadline for something that has an owner takes part in deadlock detection: among the
 // threads of this process (deadlock/wait_graph.hpp), and where it uses shared memory among those of
-// all processes (shared/wait_watch.hpp).
+// all processes (shared/wait_watch.hpp), which hear of it after some milliseconds.
 #pragma once
 
 #include "nativeconc/base/deadline.hpp"

@@ -34,6 +34,7 @@ class SpinHabit {
  public:
   template <class Over>
   bool spin(Over over) {
+    if (over()) return true;  // it was the wake-up before that took so long: no spin, no habit
     // relaxed: threads that get in each other's way here spin once too often or too seldom
     const std::uint32_t state = state_.load(std::memory_order_relaxed);
     if ((state & kToSkip) != 0) {
