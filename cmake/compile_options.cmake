@@ -37,7 +37,11 @@ endif()
 if(NATIVECONC_SANITIZE)
   target_compile_options(
     nativeconc_options
-    INTERFACE -fsanitize=${NATIVECONC_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g
+    INTERFACE
+      -fsanitize=${NATIVECONC_SANITIZE}
+      -fno-sanitize-recover=all
+      -fno-omit-frame-pointer
+      -g1
   )
   target_link_options(nativeconc_options INTERFACE -fsanitize=${NATIVECONC_SANITIZE})
 endif()

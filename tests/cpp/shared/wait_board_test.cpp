@@ -25,9 +25,12 @@ using IfDead = Lock::IfDead;
 
 enum class Got { it, deadlock, nothing };
 
-// Apart from those of other programs that use the same directory.
+const pid_t program = getpid();  // the children's, too
+
+// Apart from those of other programs that use the same directory, where addresses may be the same.
 std::uint64_t uid_of(const void* lock) {
-  return 1ULL << 63 | reinterpret_cast<std::uintptr_t>(lock);
+  const std::uint64_t address = reinterpret_cast<std::uintptr_t>(lock);
+  return 1ULL << 63 | (address ^ static_cast<std::uint64_t>(program) << 40);
 }
 
 // As the library waits for a lock.
