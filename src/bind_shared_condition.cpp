@@ -3,6 +3,7 @@
 
 // shared.Condition.
 #include <new>
+#include <string>
 
 #include "bindings.hpp"
 #include "condition_methods.hpp"
@@ -139,8 +140,12 @@ int init(PyObject* self, PyObject* args, PyObject* kwargs) {
     return -1;
   }
   const bool is_own = lock == Py_None;
-  const PrimitiveRequest request{kKind, is_own ? "Condition lock=own" : "Condition lock=given",
-                                 kSize, is_own ? begin_own_lock : nullptr, nullptr};
+  if (!is_own && !is_made(lock)) return -1;
+  // Those who meet by a name must bring the same lock.
+  const std::string description =
+      "Condition lock=" + (is_own ? "own" : std::to_string(shared_object(lock)->primitive->uid));
+  const PrimitiveRequest request{kKind, description, kSize, is_own ? begin_own_lock : nullptr,
+                                 nullptr};
   if (!make_shared(self, request, name)) return -1;
   if (is_own) return use_own_lock(self) ? 0 : -1;
   condition_of(self)->lock = Py_NewRef(lock);
@@ -175,6 +180,17 @@ PyObject* reduce(PyObject* self, PyObject*) {
   return reduce_shared(self, condition_of(self)->is_own
                                  ? Py_BuildValue("(s)", "own")
                                  : PyTuple_Pack(1, condition_of(self)->lock));
+}
+
+// The lock's own recover().
+PyObject* recover(PyObject* self, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  PyObject* lock = lock_under(self);
+  if (lock == nullptr) return nullptr;
+  PyObject* method = PyObject_GetAttrString(lock, "recover");
+  if (method == nullptr) return nullptr;
+  PyObject* result = PyObject_Vectorcall(method, args, static_cast<std::size_t>(nargs), kwnames);
+  Py_DECREF(method);
+  return result;
 }
 
 PyObject* stats(PyObject* self, PyObject*) {
@@ -253,6 +269,9 @@ PyMethodDef methods[] = {
      "    RuntimeError: the lock is not held."},
     {"notifyAll", Methods::notify_all, METH_NOARGS,
      "notifyAll($self, /)\n--\n\nAn old name of notify_all()."},
+    {"recover", as_method(recover), METH_FASTCALL | METH_KEYWORDS,
+     "recover($self, /, timeout=None)\n--\n\n"
+     "Return a context manager that takes the condition's lock in any state: its recover()."},
     {"stats", stats, METH_NOARGS,
      "stats($self, /)\n--\n\n"
      "Return how often and how long threads waited for a notify, and who owns the lock: see\n"

@@ -53,14 +53,17 @@ WaitResult go_on_closing(void* wait, Deadline deadline) {
   }
 }
 
+bool renew(void* wait) { return get_thread_number(&static_cast<Closing*>(wait)->me); }
+
 PyObject* close(PyObject* self, PyObject*) {
   Queue* const queue = queue_of(self);
   shared::ThreadNumber me = shared::kNobody;
   if (queue == nullptr || !get_thread_number(&me)) return nullptr;
   Closing closing{*queue, me};
   if (queue->close(me, Deadline::expired()) == Queue::Outcome::done) Py_RETURN_NONE;
-  const Waited waited =
-      wait_for({&closing, go_on_closing, nullptr, &queue_object(self)->stats}, Deadline::never());
+  const Waited waited = wait_for(
+      {&closing, go_on_closing, nullptr, &queue_object(self)->stats, nullptr, nullptr, renew},
+      Deadline::never());
   return waited == Waited::acquired ? Py_NewRef(Py_None) : nullptr;
 }
 

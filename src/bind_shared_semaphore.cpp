@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // shared.Semaphore and shared.BoundedSemaphore: one implementation, which differs in the bound.
+#include <memory>
 #include <new>
 
 #include "bindings.hpp"
@@ -66,6 +67,13 @@ WaitResult sleep_for_permit(void* wait, Deadline deadline) {
   }
 }
 
+bool renew_waiter(void* wait) {
+  auto* self = static_cast<PermitWait*>(wait);
+  std::destroy_at(&self->waiter);
+  std::construct_at(&self->waiter);
+  return get_caller(&self->me);
+}
+
 // Nobody owns it: others can only see who waits.
 shared::SharedWant want_permit(void* wait) {
   const auto* self = static_cast<const PermitWait*>(wait);
@@ -85,9 +93,10 @@ Waited result_of(Entry entry) {
 
 Waited wait_for_permit(PyObject* self, Caller me, bool is_try, Deadline deadline) {
   PermitWait wait{self, core(self), me, is_try, {}};
-  const Waited waited = wait_for({&wait, sleep_for_permit, nullptr, &lock_header(self)->stats,
-                                  &shared_object(self)->primitive->totals, want_permit},
-                                 deadline);
+  const Waited waited =
+      wait_for({&wait, sleep_for_permit, nullptr, &lock_header(self)->stats,
+                &shared_object(self)->primitive->totals, want_permit, renew_waiter},
+               deadline);
   return waited == Waited::acquired ? result_of(wait.entry) : waited;
 }
 
@@ -127,13 +136,16 @@ WaitResult sleep_to_release(void* wait, Deadline deadline) {
   return WaitResult::acquired;
 }
 
+bool renew_release(void* wait) { return get_caller(&static_cast<ReleaseWait*>(wait)->me); }
+
 bool release_n(PyObject* self, std::uint32_t n) {
   ReleaseWait wait{core(self), {}, n};
   if (!get_caller(&wait.me)) return false;
   if (sleep_to_release(&wait, Deadline::expired()) != WaitResult::acquired) [[unlikely]] {
-    const Waited waited = wait_for({&wait, sleep_to_release, nullptr, &lock_header(self)->stats,
-                                    &shared_object(self)->primitive->totals},
-                                   Deadline::never());
+    const Waited waited =
+        wait_for({&wait, sleep_to_release, nullptr, &lock_header(self)->stats,
+                  &shared_object(self)->primitive->totals, nullptr, renew_release},
+                 Deadline::never());
     if (waited != Waited::acquired) return false;
   }
   return wait.result == Release::done || refuse_too_many(wait.semaphore.is_bounded());

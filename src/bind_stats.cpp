@@ -36,7 +36,9 @@ PyObject* ident_of(deadlock::ThreadId owner) {
 const char kStatsDoc[] =
     "stats($self, /)\n--\n\n"
     "Return how often and how long threads waited: waited, wait_total and wait_max (seconds),\n"
-    "waiters (now) and owner (a threading ident, or None). Counted only where a thread waits.";
+    "waiters (now; of a shared one those that have waited for some milliseconds) and owner (a\n"
+    "threading ident, of a shared one (pid, native id), or None). Counted only where a thread\n"
+    "waits.";
 
 PyObject* make_stats_of(const sync::WaitTotals& totals, std::uint32_t waiters, PyObject* owner) {
   PyObject* result = owner == nullptr ? nullptr : PyStructSequence_New(type);

@@ -38,12 +38,16 @@ PyObject* collect_buffer(PyObject*, PyObject* buffer) {
   const Py_buffer* view = PyPickleBuffer_GetBuffer(buffer);
   if (view == nullptr) return nullptr;
   if (view->len <= kMostInline || PyBuffer_IsContiguous(view, 'A') == 0) Py_RETURN_TRUE;
+  // Of our own, since others may release that of the PickleBuffer before it is written.
   try {
-    outgoing->buffers.push_back(buffer);
+    outgoing->buffers.push_back(std::make_unique<Py_buffer>());
   } catch (const std::bad_alloc&) {
     return PyErr_NoMemory();
   }
-  Py_INCREF(buffer);
+  if (PyObject_GetBuffer(buffer, outgoing->buffers.back().get(), PyBUF_ANY_CONTIGUOUS) != 0) {
+    outgoing->buffers.pop_back();
+    return nullptr;
+  }
   Py_RETURN_FALSE;
 }
 
@@ -91,17 +95,15 @@ std::span<const std::byte> bytes_of(PyObject* bytes) {
 
 bool write_file(OutgoingMessage* message, bool with_pickle, shared::FilePool& pool) {
   message->outside = with_pickle ? bytes_of(message->pickle).size() : 0;
-  for (PyObject* buffer : message->buffers) {
-    message->outside += bytes_of(*PyPickleBuffer_GetBuffer(buffer)).size();
-  }
+  for (const auto& buffer : message->buffers) message->outside += bytes_of(*buffer).size();
   try {
     message->file.emplace(message->outside, pool);
   } catch (const shared::SharedError&) {
     set_error_from_current_exception();
     return false;
   }
-  for (PyObject* buffer : message->buffers) {
-    if (!write_part(*message->file, bytes_of(*PyPickleBuffer_GetBuffer(buffer)))) return false;
+  for (const auto& buffer : message->buffers) {
+    if (!write_part(*message->file, bytes_of(*buffer))) return false;
   }
   return !with_pickle || write_part(*message->file, bytes_of(message->pickle));
 }
@@ -129,8 +131,8 @@ void write_head(OutgoingMessage* message, bool pickle_in_file) {
   const std::span<const std::byte> pickled = bytes_of(message->pickle);
   MessageHead head{message->buffers.size(), pickle_in_file ? pickled.size() : 0};
   append(message->bytes, head);
-  for (PyObject* buffer : message->buffers) {
-    append(message->bytes, std::uint64_t{bytes_of(*PyPickleBuffer_GetBuffer(buffer)).size()});
+  for (const auto& buffer : message->buffers) {
+    append(message->bytes, std::uint64_t{bytes_of(*buffer).size()});
   }
   if (!pickle_in_file) {
     message->bytes.insert(message->bytes.end(), pickled.begin(), pickled.end());
@@ -232,7 +234,7 @@ bool make_message(PyObject* object, shared::FilePool* pool, OutgoingMessage* mes
 
 void clear_message(OutgoingMessage* message, bool was_put) {
   Py_CLEAR(message->pickle);
-  for (PyObject* buffer : message->buffers) Py_DECREF(buffer);
+  for (const auto& buffer : message->buffers) PyBuffer_Release(buffer.get());
   message->buffers.clear();
   if (message->flights.empty()) return;
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;

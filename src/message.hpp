@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -39,14 +40,14 @@ static_assert(sizeof(MessageHead) == 16);
 
 // It owns references that clear_message() gives back.
 struct OutgoingMessage {
-  PyObject* pickle = nullptr;                      // bytes; null if it is a plain message
-  std::vector<PyObject*> buffers;                  // PickleBuffers outside
-  std::vector<std::pair<PyObject*, int>> flights;  // Buffers, and the numbers of their handles
-  std::vector<shared::FileDescriptor> files;       // of shared memory,
-  std::vector<std::array<char, 16>> ids;           // and of which
-  std::optional<shared::MessageFile> file;         // the message's own
-  std::vector<int> all_files;                      // what it takes along
-  std::vector<std::byte> bytes;                    // in the ring, where that is not the pickle
+  PyObject* pickle = nullptr;                       // bytes; null if it is a plain message
+  std::vector<std::unique_ptr<Py_buffer>> buffers;  // outside: exports of our own
+  std::vector<std::pair<PyObject*, int>> flights;   // Buffers, and the numbers of their handles
+  std::vector<shared::FileDescriptor> files;        // of shared memory,
+  std::vector<std::array<char, 16>> ids;            // and of which
+  std::optional<shared::MessageFile> file;          // the message's own
+  std::vector<int> all_files;                       // what it takes along
+  std::vector<std::byte> bytes;                     // in the ring, where that is not the pickle
   std::uint64_t outside = 0;
 
   shared::Outgoing core() const;

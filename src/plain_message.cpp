@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
 #include "errors.hpp"
 
@@ -60,7 +59,7 @@ class Writer {
     const auto many = static_cast<std::size_t>(count);
     if (many > kMostPlain || many * each + sizeof(Size) >= to_.size() - used_) return false;
     if (!append(tag, static_cast<Size>(many))) return false;
-    std::memcpy(&to_[used_], data, many * each);
+    std::memcpy(to_.data() + used_, data, many * each);
     used_ += many * each;
     return true;
   }
@@ -132,6 +131,7 @@ bool Writer::write_tuple(Tag tag, PyObject* tuple, int depth) {
 
 // Others may change them meanwhile: what is written is a copy.
 bool Writer::write_list(PyObject* list, int depth) {
+  if (PyList_GET_SIZE(list) > static_cast<Py_ssize_t>(kMostPlain)) return false;
   PyObject* copy = PyList_AsTuple(list);
   const bool is_written = copy != nullptr && write_tuple(Tag::list, copy, depth);
   if (copy == nullptr) PyErr_Clear();
@@ -140,6 +140,7 @@ bool Writer::write_list(PyObject* list, int depth) {
 }
 
 bool Writer::write_dict(PyObject* original, int depth) {
+  if (PyDict_GET_SIZE(original) > static_cast<Py_ssize_t>(kMostPlain)) return false;
   PyObject* dict = PyDict_Copy(original);
   if (dict == nullptr) PyErr_Clear();
   bool is_written = dict != nullptr && append_count(Tag::dict, PyDict_GET_SIZE(dict));
@@ -216,8 +217,10 @@ class Reader {
     if (data == nullptr) return nullptr;
     if (kind == PyUnicode_1BYTE_KIND) return PyUnicode_FromKindAndData(kind, data, count);
     // Code points of several bytes must be aligned.
-    std::vector<Py_UCS4> aligned((count * kind + 3) / 4);
-    std::memcpy(aligned.data(), data, count * kind);
+    std::array<Py_UCS4, kMostPlain / sizeof(Py_UCS4)> aligned;
+    const auto size = static_cast<std::size_t>(count * kind);
+    if (size > sizeof aligned) return nullptr;
+    std::memcpy(aligned.data(), data, size);
     return PyUnicode_FromKindAndData(kind, aligned.data(), count);
   }
 

@@ -7,6 +7,7 @@
 
 #include "message.hpp"
 #include "nativeconc/os/fork_generation.hpp"
+#include "nativeconc/shared/slice.hpp"
 #include "queue_call.hpp"
 #include "shared_object.hpp"
 #include "wait.hpp"
@@ -19,6 +20,7 @@ using shared::Queue;
 using Outcome = Queue::Outcome;
 
 struct Taking {
+  PyObject* self;
   Queue& queue;
   shared::ThreadNumber me;
   std::size_t most;
@@ -27,15 +29,32 @@ struct Taking {
   Queue::Result result{Outcome::timed_out};
 };
 
+bool has_left_over(PyObject* self) {
+  return queue_object(self)->left_over_size.load(std::memory_order_acquire) > 0;
+}
+
+// One that blocks looks after each slice for what get_many() of another thread has left over.
+Queue::Result take_for_a_slice(Taking* taking, Deadline deadline) {
+  try {
+    if (taking->may_block) {
+      return taking->queue.take(taking->me, taking->most, shared::next_slice(deadline),
+                                &taking->taken);
+    }
+    return taking->queue.try_take(taking->me, taking->most, Queue::kAnySize, deadline,
+                                  &taking->taken);
+  } catch (const std::bad_alloc&) {
+    return {Outcome::failed, ENOMEM};
+  }
+}
+
 WaitResult go_on_taking(void* wait, Deadline deadline) {
   auto* const self = static_cast<Taking*>(wait);
-  try {
-    self->result = self->may_block ? self->queue.take(self->me, self->most, deadline, &self->taken)
-                                   : self->queue.try_take(self->me, self->most, Queue::kAnySize,
-                                                          deadline, &self->taken);
-  } catch (const std::bad_alloc&) {
-    self->result = {Outcome::failed, ENOMEM};
-  }
+  do {
+    self->result = take_for_a_slice(self, deadline);
+    if (self->may_block && has_left_over(self->self) && self->taken.empty()) {
+      return WaitResult::acquired;
+    }
+  } while (self->may_block && self->result.outcome == Outcome::timed_out && !deadline.has_passed());
   if (self->result.outcome == Outcome::interrupted) return WaitResult::interrupted;
   const bool is_late = self->may_block ? self->result.outcome == Outcome::timed_out
                                        : self->result.outcome == Outcome::busy;
@@ -52,7 +71,10 @@ Outcome take_quickly(Taking* taking) {
   return taking->result.outcome;
 }
 
-// Takes one message or more. False with a Python error, and nothing is taken.
+bool renew(void* wait) { return get_thread_number(&static_cast<Taking*>(wait)->me); }
+
+// Takes one message or more, or none because some are left over. False with a Python error, and
+// nothing is taken.
 bool take_some(PyObject* self, const QueueArguments& arguments, Taking* taking) {
   if (!get_thread_number(&taking->me)) return false;
   switch (take_quickly(taking)) {
@@ -63,11 +85,16 @@ bool take_some(PyObject* self, const QueueArguments& arguments, Taking* taking) 
       [[fallthrough]];
     case Outcome::busy:
     case Outcome::big: {
-      const Waited waited =
-          wait_for({taking, go_on_taking, nullptr, &queue_object(self)->stats}, arguments.limit());
+      const Waited waited = wait_for(
+          {taking, go_on_taking, nullptr, &queue_object(self)->stats, nullptr, nullptr, renew},
+          arguments.limit());
       if (!taking->taken.empty()) return true;
       if (waited == Waited::error || waited == Waited::deadlock) return false;
-      if (waited == Waited::timed_out) taking->result = {Outcome::timed_out};
+      if (waited == Waited::timed_out) {
+        taking->result = {Outcome::timed_out};
+      } else if (arguments.may_block && taking->result.outcome == Outcome::timed_out) {
+        return true;  // something was left over meanwhile
+      }
       break;
     }
     default:
@@ -88,6 +115,7 @@ std::vector<LeftOver> take_left_over(PyObject* self, std::size_t most) {
     taken.push_back(std::move(left.front()));
     left.pop_front();
   }
+  queue_object(self)->left_over_size.store(left.size(), std::memory_order_release);
   NATIVECONC_END_EXCLUSIVE();
   return taken;
 }
@@ -104,11 +132,10 @@ void leave_over(PyObject* self, PyObject* list, std::vector<LeftOver>& messages,
     PyObject* object = Py_NewRef(PyList_GET_ITEM(list, i - 1));
     left.push_front({{}, object, os::fork_generation()});
   }
+  queue_object(self)->left_over_size.store(left.size(), std::memory_order_release);
   NATIVECONC_END_EXCLUSIVE();
   Py_DECREF(list);
 }
-
-bool has_left_over(PyObject* self) { return !queue_object(self)->left_over->empty(); }
 
 // The object of it; null with a Python error.
 PyObject* read_left_over(LeftOver& one) {
@@ -119,28 +146,33 @@ PyObject* read_left_over(LeftOver& one) {
 PyObject* get_object(PyObject* self, const QueueArguments& arguments) {
   Queue* const queue = queue_of(self);
   if (queue == nullptr) return nullptr;
-  if (has_left_over(self)) [[unlikely]] {
-    std::vector<LeftOver> left = take_left_over(self, 1);
-    if (!left.empty()) return read_left_over(left[0]);
+  for (;;) {
+    if (has_left_over(self)) [[unlikely]] {
+      std::vector<LeftOver> left = take_left_over(self, 1);
+      if (!left.empty()) return read_left_over(left[0]);
+    }
+    Taking taking{self, *queue, shared::kNobody, 1, arguments.may_block};
+    if (!take_some(self, arguments, &taking)) return nullptr;
+    if (!taking.taken.empty()) [[likely]]
+      return read_message(std::move(taking.taken[0]));
   }
-  Taking taking{*queue, shared::kNobody, 1, arguments.may_block};
-  if (!take_some(self, arguments, &taking)) return nullptr;
-  return read_message(std::move(taking.taken[0]));
 }
 
 // Some that are left over, or else some from the queue. Empty with a Python error.
 std::vector<LeftOver> take_messages(PyObject* self, const QueueArguments& arguments,
                                     std::size_t most) {
-  std::vector<LeftOver> messages;
-  if (has_left_over(self)) messages = take_left_over(self, most);
-  if (!messages.empty()) return messages;
-  Taking taking{*queue_of(self), shared::kNobody, most, arguments.may_block};
-  if (!take_some(self, arguments, &taking)) return messages;
-  messages.reserve(taking.taken.size());
-  for (Incoming& message : taking.taken) {
-    messages.push_back({std::move(message), nullptr, os::fork_generation()});
+  for (;;) {
+    std::vector<LeftOver> messages;
+    if (has_left_over(self)) messages = take_left_over(self, most);
+    if (!messages.empty()) return messages;
+    Taking taking{self, *queue_of(self), shared::kNobody, most, arguments.may_block};
+    if (!take_some(self, arguments, &taking)) return messages;
+    messages.reserve(taking.taken.size());
+    for (Incoming& message : taking.taken) {
+      messages.push_back({std::move(message), nullptr, os::fork_generation()});
+    }
+    if (!messages.empty()) return messages;
   }
-  return messages;
 }
 
 }  // namespace
@@ -167,7 +199,7 @@ PyObject* queue_get_many(PyObject* self, PyObject* const* args, Py_ssize_t nargs
                  Py_TYPE(arguments.first)->tp_name);
     return nullptr;
   }
-  const Py_ssize_t most = PyNumber_AsSsize_t(arguments.first, PyExc_OverflowError);
+  const Py_ssize_t most = PyNumber_AsSsize_t(arguments.first, nullptr);  // any more are as many
   if (most == -1 && PyErr_Occurred() != nullptr) return nullptr;
   if (most < 1) {
     PyErr_Format(PyExc_ValueError, "max_items must be at least 1, not %R", arguments.first);

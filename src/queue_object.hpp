@@ -7,6 +7,7 @@
 // Needs the GIL, or on free-threaded builds the object's critical section for what is left over.
 #pragma once
 
+#include <atomic>
 #include <deque>
 
 #include "heap_type.hpp"
@@ -27,6 +28,7 @@ struct QueueObject {
   PyObject_HEAD PyObject* buffer;  // null until it is made, with all that follows
   shared::Queue* queue;
   std::deque<LeftOver>* left_over;
+  std::atomic<std::size_t> left_over_size;  // who waits for a message looks here, too
   sync::WaitStats stats;
   PyObject* weakrefs;
 };

@@ -36,6 +36,8 @@ WaitResult go_on_putting(void* wait, Deadline deadline) {
   return is_late ? WaitResult::timed_out : WaitResult::acquired;
 }
 
+bool renew(void* wait) { return get_thread_number(&static_cast<Putting*>(wait)->me); }
+
 // Puts all, or says why not. False with a Python error, and *done messages put.
 bool put_all(PyObject* self, std::span<const Outgoing> messages, const QueueArguments& arguments,
              std::size_t* done) {
@@ -56,8 +58,9 @@ bool put_all(PyObject* self, std::span<const Outgoing> messages, const QueueArgu
     }
   }
   if (putting.result.outcome == Outcome::timed_out || putting.result.outcome == Outcome::busy) {
-    const Waited waited =
-        wait_for({&putting, go_on_putting, nullptr, &queue_object(self)->stats}, arguments.limit());
+    const Waited waited = wait_for(
+        {&putting, go_on_putting, nullptr, &queue_object(self)->stats, nullptr, nullptr, renew},
+        arguments.limit());
     *done = putting.done;
     if (waited == Waited::error || waited == Waited::deadlock) return false;
     if (waited == Waited::timed_out) putting.result = {Outcome::timed_out};
@@ -116,7 +119,13 @@ bool make_messages(Queue& queue, PyObject* objects, std::vector<OutgoingMessage>
   while (is_good) {
     PyObject* object = PyIter_Next(iterator);
     if (object == nullptr) break;
-    messages->emplace_back();
+    try {
+      messages->emplace_back();
+    } catch (const std::bad_alloc&) {
+      Py_DECREF(object);
+      PyErr_NoMemory();
+      break;
+    }
     is_good = make_message(object, queue.files(), &messages->back()) &&
               !refuse_too_big(queue, messages->back().core());
     Py_DECREF(object);
@@ -156,8 +165,8 @@ PyObject* queue_put_many(PyObject* self, PyObject* const* args, Py_ssize_t nargs
     batch.reserve(messages.size());
     for (const OutgoingMessage& message : messages) batch.push_back(message.core());
     is_put = put_all(self, batch, arguments, &done);
-    if (!is_put) note_put_count(done);
   }
+  if (!is_put) note_put_count(done);
   for (std::size_t i = 0; i < messages.size(); ++i) clear_message(&messages[i], i < done);
   return is_put ? Py_NewRef(Py_None) : nullptr;
 }

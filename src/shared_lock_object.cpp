@@ -3,7 +3,10 @@
 
 #include "shared_lock_object.hpp"
 
+#include <memory>
+
 #include "errors.hpp"
+#include "nativeconc/os/deferred_wakes.hpp"
 #include "thread_name.hpp"
 #include "tracking.hpp"
 
@@ -46,9 +49,17 @@ shared::SharedWant shared_want(void* wait) {
   return want;
 }
 
+bool renew(void* wait) {
+  auto* self = static_cast<SharedLockWait*>(wait);
+  std::destroy_at(&self->waiter);
+  std::construct_at(&self->waiter);
+  return get_thread_number(&self->me);
+}
+
 void back_to_doubt(PyObject* self) {
   shared_rlock(self).set_depth(0);
   static_cast<void>(shared_lock(self).release_in_doubt(shared::detail::this_thread_number));
+  os::wake_deferred();
 }
 
 // Only it could release what it waits for.
@@ -72,7 +83,7 @@ Waited wait_for_lock(PyObject* self, shared::ThreadNumber me, Deadline deadline,
       wait.entry = Entry::acquired;
     } else {
       waited = wait_for({&wait, sleep, nullptr, &lock_header(self)->stats,
-                         &shared_object(self)->primitive->totals, shared_want},
+                         &shared_object(self)->primitive->totals, shared_want, renew},
                         deadline);
     }
   }

@@ -3,6 +3,8 @@
 
 #include "shared_rwlock_object.hpp"
 
+#include <memory>
+
 #include "deadlock_report.hpp"
 #include "errors.hpp"
 #include "thread_name.hpp"
@@ -38,7 +40,8 @@ bool reads_only(PyObject* self, ThreadNumber me) {
   return !shared_rwlock(self).is_writing(me) && shared_rwlock(self).own_reads(me) > 0;
 }
 
-Waited note_if_first(PyObject* self, ThreadNumber me, Mode mode, Waited waited) {
+Waited note_if_first(PyObject* self, Mode mode, Waited waited) {
+  const ThreadNumber me = own_number();
   if (is_tracking() && waited == Waited::acquired &&
       shared_rwlock(self).own_reads(me) + shared_rwlock(self).own_writes(me) == 1) {
     note_taken(self, mode);
@@ -78,6 +81,13 @@ WaitResult sleep_to_write(void* wait, Deadline deadline) {
   return self->entry == Entry::interrupted ? WaitResult::interrupted : WaitResult::acquired;
 }
 
+bool renew_writer(void* wait) {
+  auto* self = static_cast<WriteWait*>(wait);
+  std::destroy_at(&self->state);
+  std::construct_at(&self->state);
+  return get_thread_number(&self->me);
+}
+
 // In the way of a writer is the one that is inside, or the readers that are; not writers that only
 // wait in the same line.
 shared::SharedWant want_to_write(void* wait) {
@@ -100,10 +110,11 @@ Waited wait_to_write(PyObject* self, ThreadNumber me, Deadline deadline, IfDead 
   *entry = shared_rwlock(self).try_write(me, if_dead);
   if (*entry != Entry::timed_out) return Waited::acquired;
   WriteWait wait{self, shared_rwlock(self), me, if_dead, {}};
-  const Waited waited = wait_for({&wait, sleep_to_write, nullptr, &lock_header(self)->stats,
-                                  &shared_object(self)->primitive->totals, want_to_write},
-                                 deadline);
-  if (waited != Waited::acquired) shared_rwlock(self).give_up(me, wait.state);
+  const Waited waited =
+      wait_for({&wait, sleep_to_write, nullptr, &lock_header(self)->stats,
+                &shared_object(self)->primitive->totals, want_to_write, renew_writer},
+               deadline);
+  if (waited != Waited::acquired) shared_rwlock(self).give_up(wait.me, wait.state);
   *entry = wait.entry;
   return waited;
 }
@@ -132,6 +143,7 @@ Waited enter_to_write(PyObject* self, ThreadNumber me, Deadline deadline, bool m
     if (may_wait) {
       const Waited waited = wait_to_write(self, me, deadline, if_dead, &entry);
       if (waited != Waited::acquired) return waited;
+      me = own_number();  // another one in a child that a signal handler has forked
     } else {
       entry = shared_rwlock(self).try_write(me, if_dead);
     }
@@ -148,7 +160,7 @@ Waited try_to_write(PyObject* self) {
   if (!begin_shared_rwlock(self, &me)) return Waited::error;
   if (reads_only(self, me)) return Waited::timed_out;
   const IfDead if_dead = policy_of(self).if_dead();
-  return note_if_first(self, me, Mode::write,
+  return note_if_first(self, Mode::write,
                        enter_to_write(self, me, Deadline::expired(), false, if_dead));
 }
 
@@ -164,7 +176,7 @@ Waited take_write(PyObject* self, Deadline deadline) {
     return Waited::error;
   }
   const IfDead if_dead = policy_of(self).if_dead();
-  return note_if_first(self, me, Mode::write, enter_to_write(self, me, deadline, true, if_dead));
+  return note_if_first(self, Mode::write, enter_to_write(self, me, deadline, true, if_dead));
 }
 
 bool release_write(PyObject* self) {
@@ -196,6 +208,8 @@ WaitResult sleep_to_read(void* wait, Deadline deadline) {
   return self->entry == Read::interrupted ? WaitResult::interrupted : WaitResult::acquired;
 }
 
+bool renew_reader(void* wait) { return get_thread_number(&static_cast<ReadWait*>(wait)->me); }
+
 // In the way of a reader is the writer that is inside; or the one that is next, and so the readers
 // for which that one waits.
 shared::SharedWant want_to_read(void* wait) {
@@ -223,10 +237,12 @@ Waited enter_to_read(PyObject* self, ThreadNumber me, Deadline deadline, bool ma
   for (;;) {
     ReadWait wait{self, shared_rwlock(self), me, shared_rwlock(self).try_read(me)};
     if (wait.entry == Read::timed_out && may_wait) {
-      const Waited waited = wait_for({&wait, sleep_to_read, nullptr, &lock_header(self)->stats,
-                                      &shared_object(self)->primitive->totals, want_to_read},
-                                     deadline);
+      const Waited waited =
+          wait_for({&wait, sleep_to_read, nullptr, &lock_header(self)->stats,
+                    &shared_object(self)->primitive->totals, want_to_read, renew_reader},
+                   deadline);
       if (waited != Waited::acquired) return waited;
+      me = own_number();
     }
     if (wait.entry == Read::acquired) return Waited::acquired;
     if (wait.entry == Read::full) return refuse_readers();
@@ -242,7 +258,7 @@ Waited enter_to_read(PyObject* self, ThreadNumber me, Deadline deadline, bool ma
 Waited try_to_read(PyObject* self) {
   ThreadNumber me = shared::kNobody;
   if (!begin_shared_rwlock(self, &me)) return Waited::error;
-  return note_if_first(self, me, Mode::read, enter_to_read(self, me, Deadline::expired(), false));
+  return note_if_first(self, Mode::read, enter_to_read(self, me, Deadline::expired(), false));
 }
 
 Waited take_read(PyObject* self, Deadline deadline) {
@@ -251,7 +267,7 @@ Waited take_read(PyObject* self, Deadline deadline) {
   if (is_tracking() && deadline.is_never() && is_new_to(self, me) && !check_order(self)) {
     return Waited::error;
   }
-  return note_if_first(self, me, Mode::read, enter_to_read(self, me, deadline, true));
+  return note_if_first(self, Mode::read, enter_to_read(self, me, deadline, true));
 }
 
 bool release_read(PyObject* self) {
@@ -277,7 +293,7 @@ Waited recover(PyObject* self, Deadline deadline, bool* was_in_doubt) {
   Entry entry = Entry::timed_out;
   const Waited waited = wait_to_write(self, me, deadline, IfDead::take_over, &entry);
   *was_in_doubt = entry == Entry::acquired_in_doubt;
-  return note_if_first(self, me, Mode::write, waited);
+  return note_if_first(self, Mode::write, waited);
 }
 
 void release_in_doubt(PyObject* self) {

@@ -151,6 +151,7 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
   const bool can_deadlock = what.want != nullptr || what.shared_want != nullptr;
   const bool watched = can_deadlock && deadline.is_never();
   bool is_unannounced = belongs_on_board(what, watched);
+  std::uint32_t generation = os::fork_generation();
   for (std::int64_t now_ns = since_ns;; now_ns = monotonic_ns()) {
     Deadline slice = deadline;
     if (polls) slice = earlier(slice, Deadline::at(now_ns + kSignalPollNs));
@@ -163,6 +164,10 @@ Waited sleep_until(const Waitable& what, Deadline deadline, std::int64_t since_n
     if (due != Due::nothing && !report(due, watch, board)) return Waited::deadlock;
     if (result == WaitResult::acquired) return Waited::acquired;
     if (PyErr_CheckSignals() != 0) return Waited::error;
+    if (generation != os::fork_generation()) [[unlikely]] {
+      generation = os::fork_generation();
+      if (what.renew != nullptr && !what.renew(what.self)) return Waited::error;
+    }
     if (result == WaitResult::timed_out && deadline.has_passed()) return Waited::timed_out;
     if (is_unannounced) describe_for_board(what, deadline, board.notice());
     is_unannounced = false;

@@ -45,6 +45,10 @@ struct Waitable {
   // Of a shared primitive, instead of `want`: what is waited for, and who is in the way at this
   // moment. Called with and without the GIL.
   shared::SharedWant (*shared_want)(void* self) = nullptr;
+  // Of what knows threads by their numbers: a signal handler has forked inside the wait and
+  // returned, and this is the child, another thread. Called with the GIL; false with a Python
+  // error.
+  bool (*renew)(void* self) = nullptr;
 };
 
 // The result of acquire(): True, False, or null with an error set.

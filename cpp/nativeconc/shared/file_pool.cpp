@@ -4,11 +4,10 @@
 #include "nativeconc/shared/file_pool.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <string>
-
-#include "nativeconc/os/fork_generation.hpp"
 
 namespace nativeconc::shared {
 namespace {
@@ -28,18 +27,41 @@ FileDescriptor open_again(int fd) {
 // Whether no description of it is out. Nobody can send one meanwhile but who holds the mutex.
 bool is_unused(int fd) { return set_lock(fd, F_WRLCK) && set_lock(fd, F_UNLCK); }
 
+// All pools of the process.
+os::ShortMutex all_pools_mutex;
+FilePool* all_pools = nullptr;
+
 }  // namespace
 
-// A child may have been forked in the middle of a change: it only closes what there is.
-void FilePool::forget_parents_files() {
-  if (generation_ == os::fork_generation()) return;
-  for (Kept& kept : kept_) kept = {};
-  generation_ = os::fork_generation();
+FilePool::FilePool() {
+  [[maybe_unused]] static const int registered =
+      pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  const os::ShortLock guard(all_pools_mutex);
+  after_ = all_pools;
+  if (after_ != nullptr) after_->before_ = this;
+  all_pools = this;
+}
+
+FilePool::~FilePool() {
+  const os::ShortLock guard(all_pools_mutex);
+  if (after_ != nullptr) after_->before_ = before_;
+  (before_ != nullptr ? before_->after_ : all_pools) = after_;
+}
+
+void FilePool::before_fork() { all_pools_mutex.lock(); }
+void FilePool::after_fork_in_parent() { all_pools_mutex.unlock(); }
+
+// Another thread of the parent may have been in the middle of a change: of whatever it was, this
+// sees descriptors that are open, or none.
+void FilePool::after_fork_in_child() {
+  for (FilePool* pool = all_pools; pool != nullptr; pool = pool->after_) {
+    for (Kept& kept : pool->kept_) kept = {};
+  }
+  all_pools_mutex.unlock();
 }
 
 FileDescriptor FilePool::take(std::uint64_t size) {
   const os::ShortLock guard(mutex_);
-  forget_parents_files();
   std::uint64_t bytes = size;
   for (const Kept& kept : kept_) bytes += kept.size;
   for (Kept& kept : kept_) {
@@ -54,6 +76,11 @@ FileDescriptor FilePool::take(std::uint64_t size) {
     return file;
   }
   return {};
+}
+
+void FilePool::clear() {
+  const os::ShortLock guard(mutex_);
+  for (Kept& kept : kept_) kept = {};
 }
 
 // So that one more of this size can be kept.
@@ -73,7 +100,6 @@ void FilePool::keep(const FileDescriptor& file, std::uint64_t size) {
   FileDescriptor again = open_again(file.get());
   if (!again.is_open() || !set_lock(file.get(), F_RDLCK)) return;
   const os::ShortLock guard(mutex_);
-  forget_parents_files();
   make_room(size);
   kept_[next_] = {std::move(again), size};
   next_ = (next_ + 1) % kMostFiles;

@@ -10,7 +10,7 @@
 // own, and writes a file again only when that one could take the write lock.
 //
 // Any thread. A child after fork has an empty pool: the descriptions are its parent's too, so their
-// locks would tell it nothing.
+// locks would tell it nothing. It closes them at once, since they would keep the files alive.
 #pragma once
 
 #include <array>
@@ -23,6 +23,11 @@ namespace nativeconc::shared {
 
 class FilePool {
  public:
+  FilePool();
+  ~FilePool();
+  FilePool(const FilePool&) = delete;
+  FilePool& operator=(const FilePool&) = delete;
+
   static constexpr std::size_t kMostFiles = 4;
   static constexpr std::uint64_t kMostBytes = 256 << 20;  // of all that are kept
 
@@ -34,19 +39,25 @@ class FilePool {
   // are not kept, and neither is any where the system does not allow it.
   void keep(const FileDescriptor& file, std::uint64_t size);
 
+  // Closes all that are kept.
+  void clear();
+
  private:
   struct Kept {
     FileDescriptor file;
     std::uint64_t size = 0;
   };
 
-  void forget_parents_files();
+  static void before_fork();
+  static void after_fork_in_parent();
+  static void after_fork_in_child();
   void make_room(std::uint64_t size);
 
   os::ShortMutex mutex_;
-  std::uint32_t generation_ = 0;  // os::fork_generation() of the process whose files these are
   std::array<Kept, kMostFiles> kept_;
-  std::size_t next_ = 0;  // the one that has been kept longest
+  std::size_t next_ = 0;        // the one that has been kept longest
+  FilePool* before_ = nullptr;  // in the list of all pools
+  FilePool* after_ = nullptr;
 };
 
 }  // namespace nativeconc::shared

@@ -46,10 +46,28 @@ bool Lock::bury(ThreadNumber dead, ThreadNumber me) {
   return true;
 }
 
+// For one that has found it free but kept for a waiter: does that one not come, for a slice now?
+bool Lock::is_kept_in_vain() {
+  constexpr std::uint32_t kSliceMs = kSliceNs / 1'000'000;
+  const auto now_ms = static_cast<std::uint32_t>(monotonic_ns() / 1'000'000);
+  const std::uint32_t queue = lock_.queue();
+  const std::uint64_t seen = kept_.load(std::memory_order_relaxed);
+  if (seen != 0 && static_cast<std::uint32_t>(seen) == queue) {
+    return now_ms - static_cast<std::uint32_t>(seen >> 32) > kSliceMs;
+  }
+  kept_.store(std::uint64_t{now_ms} << 32 | queue, std::memory_order_relaxed);
+  return false;
+}
+
 Lock::Entry Lock::look(ThreadNumber me, IfDead if_dead) {
   for (;;) {
     const ThreadNumber owner = lock_.owner();
-    if (owner == kNobody) return lock_.try_acquire(me) ? Entry::acquired : Entry::timed_out;
+    if (owner == kNobody) {
+      if (lock_.try_acquire(me)) return Entry::acquired;
+      if (!is_kept_in_vain()) return Entry::timed_out;
+      lock_.forget_waiters();
+      continue;
+    }
     if (owner == kInDoubt) {
       if (if_dead == IfDead::leave_in_doubt) return Entry::in_doubt;
       if (!lock_.try_replace_owner(kInDoubt, me)) continue;
@@ -70,6 +88,7 @@ Lock::Entry Lock::acquire(ThreadNumber me, Deadline deadline, Waiter& waiter, If
     if (seen != Entry::timed_out) return seen;
     switch (lock_.acquire(me, next_slice(deadline), waiter)) {
       case WaitResult::acquired:
+        if (kept_.load(std::memory_order_relaxed) != 0) kept_.store(0, std::memory_order_relaxed);
         return Entry::acquired;
       case WaitResult::interrupted:
         return Entry::interrupted;

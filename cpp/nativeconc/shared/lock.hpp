@@ -21,7 +21,8 @@
 //        Whoever dies before it has made the lock whole does not change it: what is half done is
 //        the work of the one before.
 //   III. whoever waits looks again after a slice: an owner that died is found then, and so is a
-//        lock that is free but kept for a waiter which does not come.
+//        lock that is free but kept for a waiter which does not come. Those who only try leave a
+//        note for each other when that began (kept_); a wrong one costs a waiter its turn, no more.
 #pragma once
 
 #include <atomic>
@@ -96,13 +97,16 @@ class Lock {
 
  private:
   bool bury(ThreadNumber dead, ThreadNumber me);
+  bool is_kept_in_vain();
   void write_death(const DeadOwner& death);
 
   sync::BasicLock<os::Scope::processes> lock_;
   std::atomic<std::int64_t> found_ns_{0};
   std::atomic<std::int32_t> pid_{0};
   std::atomic<std::int32_t> tid_{0};
-  [[maybe_unused]] std::uint64_t padding_ = 0;
+  // Since when those who only try have found it free but kept for a waiter: milliseconds in the
+  // high half; and the low half of the lock's word then.
+  std::atomic<std::uint64_t> kept_{0};
 };
 static_assert(sizeof(Lock) == 40);
 static_assert(std::is_standard_layout_v<Lock>);

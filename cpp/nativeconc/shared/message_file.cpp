@@ -22,19 +22,34 @@ constexpr std::uint64_t kUnchecked = 4 << 20;
 constexpr std::uint64_t kSpare = 4 << 20;
 constexpr std::uint64_t kPiece = 4 << 20;
 
+// What the file has already.
+std::uint64_t memory_of(const FileDescriptor& file) {
+  struct stat status{};
+  if (!file.is_open() || fstat(file.get(), &status) != 0) return 0;
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
+
+bool is_room_for(std::uint64_t size, std::uint64_t available) {
+  return available >= kSpare && size <= available - kSpare;
+}
+
+// Throws SharedError if there is none, even when the pool has given back what it keeps.
+void check_room(std::uint64_t size, FilePool& pool) {
+  if (size < kUnchecked || is_room_for(size, os::available_memory())) return;
+  pool.clear();
+  const std::uint64_t available = os::available_memory();
+  if (is_room_for(size, available)) return;
+  throw SharedError(SharedFault::full, ENOMEM,
+                    "no memory for a message of " + std::to_string(size) +
+                        " bytes: " + std::to_string(available) +
+                        " bytes are free on this machine, or left by the limit of its cgroup");
+}
+
 }  // namespace
 
 MessageFile::MessageFile(std::uint64_t size, FilePool& pool) : file_(pool.take(size)) {
+  check_room(size - std::min(size, memory_of(file_)), pool);
   if (file_.is_open()) return;
-  if (size >= kUnchecked) {
-    const std::uint64_t available = os::available_memory();
-    if (available < kSpare || size > available - kSpare) {
-      throw SharedError(SharedFault::full, ENOMEM,
-                        "no memory for a message of " + std::to_string(size) +
-                            " bytes: " + std::to_string(available) +
-                            " bytes are free on this machine, or left by the limit of its cgroup");
-    }
-  }
   file_ = FileDescriptor(memfd_create("nativeconc-message", MFD_CLOEXEC));
   if (!file_.is_open()) {
     throw SharedError(SharedFault::system, errno,

@@ -58,6 +58,10 @@ class BasicLock {
   // A snapshot. A free lock that is kept for the heir counts as locked.
   bool is_locked() const { return queue_.available() == 0; }
 
+  // Who waits, and whether it is kept for one of them: a snapshot that means nothing but whether it
+  // has changed.
+  std::uint32_t queue() const { return queue_.load().queue(); }
+
   // See PermitQueue::rouse.
   void rouse() { queue_.rouse(); }
 

@@ -47,6 +47,11 @@ std::uint64_t size_of(const FileDescriptor& file) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+std::ptrdiff_t open_descriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return std::distance(begin(all), end(all));
+}
+
 TEST(FilePool, HasNoneAtFirst) {
   FilePool pool;
   EXPECT_FALSE(pool.take(kSize).is_open());
@@ -131,6 +136,24 @@ TEST(FilePool, AChildHasNoneOfItsParentsFiles) {
   EXPECT_TRUE(pool.take(kSize).is_open());
 }
 
+TEST(FilePool, AChildKeepsNoneOfItsParentsFilesAlive) {
+  FilePool pool;
+  FilePool other;
+  make_file(pool).close();
+  make_file(other).close();
+  const std::ptrdiff_t before = open_descriptors();
+  join_child(start_child([&] { EXPECT_EQ(open_descriptors(), before - 2); }));
+}
+
+TEST(FilePool, GivesBackAllWhenItIsCleared) {
+  const std::ptrdiff_t before = open_descriptors();
+  FilePool pool;
+  for (int i = 0; i < 3; ++i) make_file(pool).close();
+  pool.clear();
+  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_FALSE(pool.take(kSize).is_open());
+}
+
 TEST(FilePool, AFileGetsTheSizeThatIsWanted) {
   FilePool pool;
   make_file(pool).close();
@@ -175,11 +198,6 @@ TEST(FilePool, KeepsOnlySoMuch) {
   const FileDescriptor second = pool.take(kBig);
   EXPECT_TRUE(second.is_open());
   EXPECT_FALSE(pool.take(kBig).is_open());
-}
-
-std::ptrdiff_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return std::distance(begin(all), end(all));
 }
 
 TEST(FilePool, WhatIsKeptGoesWithThePool) {

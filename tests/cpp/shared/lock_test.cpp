@@ -133,6 +133,30 @@ TEST(SharedLock, AStoppedWaiterThatIsTheHeirKeepsNobodyOut) {
   EXPECT_FALSE(lock->is_locked());
 }
 
+TEST(SharedLock, AHeirThatDoesNotComeKeepsNobodyOutWhoOnlyTries) {
+  for (const bool is_killed : {false, true}) {
+    for (const std::int64_t patience_ns : {0, 5'000'000}) {
+      Shared<Lock> lock;
+      const ThreadNumber me = this_thread_number();
+      ASSERT_TRUE(lock->try_acquire(me));
+      const pid_t child = testing::start_child([&] { EXPECT_EQ(acquire(*lock), Entry::acquired); });
+      testing::sleep_ms(10);  // it waits, and is the heir
+      kill(child, is_killed ? SIGKILL : SIGSTOP);
+      if (is_killed) waitpid(child, nullptr, 0);
+      ASSERT_TRUE(lock->release(me));
+      testing::wait_until([&] {
+        return patience_ns == 0 ? lock->look(me, IfDead::leave_in_doubt) == Entry::acquired
+                                : acquire(*lock, IfDead::leave_in_doubt,
+                                          Deadline::after(patience_ns)) == Entry::acquired;
+      });
+      ASSERT_TRUE(lock->release(me));
+      if (is_killed) continue;
+      kill(child, SIGCONT);
+      waitpid(child, nullptr, 0);
+    }
+  }
+}
+
 TEST(SharedLock, ThreeThousandLocksOfOneDeadThreadAreAllFound) {
   constexpr int kLocks = 3000;
   Shared<std::array<Lock, kLocks>> locks;

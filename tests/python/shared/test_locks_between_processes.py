@@ -222,3 +222,22 @@ def test_a_wait_keeps_its_deadline_while_the_owner_is_stopped(kind: Any) -> None
         assert time.monotonic() - before >= 0.1
         with pytest.raises(nc.LockTimeout), lock.timeout(0.05):
             pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_waiter_that_does_not_come_keeps_out_nobody_who_only_tries(
+    kind: Any, number: int
+) -> None:
+    lock = kind()
+    lock.acquire()
+    child = start_fork(lock.acquire)
+    wait_until(lambda: lock.stats().waiters)
+    os.kill(child, number)
+    os.waitpid(child, os.WUNTRACED)
+    lock.release()
+    wait_until(lambda: lock.acquire(False))
+    lock.release()
+    wait_until(lambda: lock.acquire(timeout=0.001))
+    if number == signal.SIGSTOP:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)

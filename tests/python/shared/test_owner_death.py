@@ -15,7 +15,7 @@ import pytest
 import nativeconc as nc
 from nativeconc import shared
 from python.shared.holders import kill, start_holder
-from python.shared.processes import in_fork
+from python.shared.processes import in_fork, new_name
 
 KINDS = [shared.Lock, shared.RLock]
 
@@ -268,3 +268,45 @@ def test_waiting_for_a_condition_whose_lock_went_into_doubt_gives_nothing_back()
     with pytest.raises(nc.OwnerDiedError):
         wait()
     helper.result(60)
+
+
+# --- conditions ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [shared.Condition, lambda: shared.Condition(shared.Lock())])
+def test_a_condition_recovers_its_lock(make: Any) -> None:
+    condition = make()
+    dead = die_with(condition)
+    with pytest.raises(nc.OwnerDiedError):
+        condition.acquire()
+    with condition.recover(timeout=60) as owner:
+        assert owner.pid == dead
+        condition.notify_all()
+    with condition:
+        pass
+    with pytest.raises(TypeError, match="timeout"):
+        condition.recover("soon")
+
+
+def test_those_who_meet_by_a_name_must_bring_the_same_lock() -> None:
+    name, lock = new_name(), shared.Lock()
+    condition = shared.Condition(lock, name=name)
+    same = shared.Condition(lock, name=name)
+    with condition:
+        assert same.locked()
+    for other in (shared.Lock(), shared.RLock(), None):
+        with pytest.raises(ValueError, match=name):
+            shared.Condition(other, name=name)
+    with pytest.raises(ValueError, match="made with a lock"):
+        shared.attach(name)
+
+
+def test_a_condition_needs_a_lock_that_has_been_made() -> None:
+    class Unmade(shared.Lock):
+        """Does not call super().__init__()."""
+
+        def __init__(self) -> None:
+            pass
+
+    with pytest.raises(RuntimeError, match="__init__"):
+        shared.Condition(Unmade())

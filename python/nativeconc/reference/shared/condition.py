@@ -10,6 +10,7 @@ from typing import Any
 from nativeconc import reference
 from nativeconc.reference.shared.names import Meeting
 from nativeconc.reference.shared.rlock import RLock
+from nativeconc.reference.timeouts import Seconds
 
 __all__ = ["Condition"]
 
@@ -25,3 +26,7 @@ class Condition(Meeting, reference.Condition):
     def __init__(self, lock: Any = None, *, name: str | None = None) -> None:  # noqa: ARG002
         if self._is_first():
             super().__init__(RLock() if lock is None else lock)
+
+    def recover(self, timeout: Seconds | None = None) -> Any:
+        """Return a context manager that takes the lock in any state: its own `recover`."""
+        return self._lock.recover(timeout)
