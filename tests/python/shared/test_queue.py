@@ -13,7 +13,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,6 @@ import pytest
 from nativeconc import shared
 from nativeconc.errors import SegmentError
 from python.shared.processes import (
-    come_to_rest,
-    descriptors,
     exit_code,
     in_fork,
     new_name,
@@ -96,46 +93,6 @@ def test_a_forked_child_has_its_own_copy_of_what_its_parent_received() -> None:
 
     in_fork(child)
     assert array[1] == 0
-
-
-def test_memory_that_is_written_again_is_nobodys() -> None:
-    q = shared.Queue()
-    held: dict[int, Any] = {}
-    children = []
-    for i in range(40):
-        q.put(np.full(BIG + i % 3, i))
-        held[i] = q.get()
-        if i % 10 == 7:  # a child keeps what its parent lets go
-            reader, writer = os.pipe()
-            child = start_fork(partial(keep_until_told, held[i], reader))
-            children.append((child, reader, writer))
-        for old in [old for old in held if old % 4 != 1 and old < i]:
-            del held[old]
-        assert all((array == number).all() for number, array in held.items())
-    for child, reader, writer in children:
-        os.write(writer, b"x")
-        assert exit_code(child) == 0
-        os.close(reader)
-        os.close(writer)
-
-
-def keep_until_told(array: Any, reader: int) -> None:
-    number = array[0]
-    os.read(reader, 1)
-    assert (array == number).all()
-
-
-def test_a_queue_keeps_some_files_and_gives_them_back() -> None:
-    come_to_rest()
-    before = descriptors()
-    q = shared.Queue()
-    for _ in range(3):
-        q.put_many([np.zeros(BIG)] * 10)
-        assert len(q.get_many(10)) == 10
-    assert len(descriptors()) <= len(before) + 4 + 4  # its own, and some files
-    del q
-    come_to_rest()
-    assert descriptors() == before
 
 
 def test_what_one_receiver_writes_nobody_else_sees() -> None:
@@ -272,7 +229,6 @@ def test_a_wait_lets_other_threads_run() -> None:
 
 
 def test_a_stopped_process_keeps_nobody_beyond_deadlines() -> None:
-    import os
 
     q = shared.Queue()
 
