@@ -52,6 +52,7 @@ WaitResult go_on_taking(void* wait, Deadline deadline) {
   do {
     self->result = take_for_a_slice(self, deadline);
     if (self->may_block && has_left_over(self->self) && self->taken.empty()) {
+      self->result = {Outcome::timed_out};
       return WaitResult::acquired;
     }
   } while (self->may_block && self->result.outcome == Outcome::timed_out && !deadline.has_passed());
@@ -73,7 +74,7 @@ Outcome take_quickly(Taking* taking) {
 
 bool renew(void* wait) { return get_thread_number(&static_cast<Taking*>(wait)->me); }
 
-// Takes one message or more, or none because some are left over. False with a Python error, and
+// Takes one message or more, or none because some were left over meanwhile. False with a Python error, and
 // nothing is taken.
 bool take_some(PyObject* self, const QueueArguments& arguments, Taking* taking) {
   if (!get_thread_number(&taking->me)) return false;
@@ -93,7 +94,7 @@ bool take_some(PyObject* self, const QueueArguments& arguments, Taking* taking) 
       if (waited == Waited::timed_out) {
         taking->result = {Outcome::timed_out};
       } else if (arguments.may_block && taking->result.outcome == Outcome::timed_out) {
-        return true;  // something was left over meanwhile
+        return true;  // see go_on_taking
       }
       break;
     }
