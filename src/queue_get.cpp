@@ -74,8 +74,8 @@ Outcome take_quickly(Taking* taking) {
 
 bool renew(void* wait) { return get_thread_number(&static_cast<Taking*>(wait)->me); }
 
-// Takes one message or more, or none because some were left over meanwhile. False with a Python error, and
-// nothing is taken.
+// Takes one message or more, or none because some were left over meanwhile. False with a Python
+// error, and nothing is taken.
 bool take_some(PyObject* self, const QueueArguments& arguments, Taking* taking) {
   if (!get_thread_number(&taking->me)) return false;
   switch (take_quickly(taking)) {

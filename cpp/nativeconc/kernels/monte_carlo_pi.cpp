@@ -45,7 +45,7 @@ NATIVECONC_SIMD_BODY void count_inside(std::uint64_t first, std::int64_t count, 
   const auto key_lo = static_cast<std::uint32_t>(seed);
   const auto key_hi = static_cast<std::uint32_t>(seed >> 32);
 
-  U64 index;
+  U64 index{};
   for (int i = 0; i < kWidth; ++i) index[i] = first + static_cast<std::uint64_t>(i);
   Mask hits{};
   for (std::int64_t done = 0; done < count; done += kWidth) {
