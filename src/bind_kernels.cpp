@@ -19,13 +19,6 @@
 namespace nativeconc::seam {
 namespace {
 
-std::span<const Dtype> dtypes_of(std::string_view kernel) {
-  for (const kernels::KernelRow& row : kernels::table()) {
-    if (row.name == kernel) return row.dtypes;
-  }
-  return {};
-}
-
 // NumPy's scalar types, held as long as the process (the module does too).
 struct ScalarTypes {
   py::handle float32, float64, int64;
@@ -51,7 +44,7 @@ class SumCall final : public KernelCall {
  public:
   explicit SumCall(py::handle array)
       : array_(py::reinterpret_borrow<py::object>(array)),
-        view_(view_of(array, "sum", dtypes_of("sum"))) {}
+        view_(view_of(array, "sum", kernels::dtypes_of("sum"))) {}
 
   static KernelCall* parse(PyObject* const* args) { return new SumCall(args[0]); }
 
@@ -156,13 +149,6 @@ const char* simd_path_name() {
   return kernels::simd_name(kernels::simd_path());
 }
 
-template <ParseKernelCall parse, Py_ssize_t n_own>
-PyMethodDef method(const char* name, const char* doc) {
-  return {name,
-          reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&kernel_entry<parse, n_own>)),
-          METH_FASTCALL, doc};
-}
-
 }  // namespace
 
 void bind_kernels(py::module_& m) {
@@ -170,13 +156,13 @@ void bind_kernels(py::module_& m) {
   scalar_types();
   kernels::simd_path();
   static PyMethodDef methods[] = {
-      method<&SumCall::parse, 1>("sum", "sum(a, threads, gil)"),
-      method<&MandelbrotCall::parse, 7>(
+      kernel_method<&SumCall::parse, 1>("sum", "sum(a, threads, gil)"),
+      kernel_method<&MandelbrotCall::parse, 7>(
           "mandelbrot",
           "mandelbrot(re_lo, re_hi, im_lo, im_hi, width, height, max_iter, threads, gil)"),
-      method<&CountPrimesCall::parse, 1>("count_primes", "count_primes(n, threads, gil)"),
-      method<&MonteCarloPiCall::parse, 2>("monte_carlo_pi",
-                                          "monte_carlo_pi(n, seed, threads, gil)"),
+      kernel_method<&CountPrimesCall::parse, 1>("count_primes", "count_primes(n, threads, gil)"),
+      kernel_method<&MonteCarloPiCall::parse, 2>("monte_carlo_pi",
+                                                 "monte_carlo_pi(n, seed, threads, gil)"),
       {nullptr, nullptr, 0, nullptr}};
   if (PyModule_AddFunctions(m.ptr(), methods) != 0) throw py::error_already_set();
   m.attr("COUNT_PRIMES_LIMIT") = kernels::kCountPrimesLimit;

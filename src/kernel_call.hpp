@@ -50,6 +50,14 @@ PyObject* kernel_entry(PyObject*, PyObject* const* args, Py_ssize_t n_args) {
   return call_kernel(parse, n_own, args, n_args);
 }
 
+// The same as an entry in a module's list of functions.
+template <ParseKernelCall parse, Py_ssize_t n_own>
+PyMethodDef kernel_method(const char* name, const char* doc) {
+  return {name,
+          reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&kernel_entry<parse, n_own>)),
+          METH_FASTCALL, doc};
+}
+
 // Raises what call_kernel() would for these values of threads= and gil=.
 void check_execution(py::handle threads, py::handle gil);
 

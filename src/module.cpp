@@ -23,6 +23,9 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_acquire_all(m);
   bind_pool(m);
   bind_kernels(m);
+  bind_reductions(m);
+  bind_ordering(m);
+  bind_counting(m);
   bind_cuda(m);
   bind_buffer(m);
   bind_segments(m);

@@ -4,24 +4,33 @@
 #include "numpy_array.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 namespace nativeconc::seam {
 namespace {
 
+constexpr std::array kAllDtypes = {Dtype::float64, Dtype::float32, Dtype::int64,  Dtype::int32,
+                                   Dtype::int16,   Dtype::int8,    Dtype::uint64, Dtype::uint32,
+                                   Dtype::uint16,  Dtype::uint8,   Dtype::boolean};
+
+// NumPy's letter for a kind of numbers.
+char kind_of(Dtype dtype) {
+  return visit_dtype(dtype, [](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (std::is_same_v<T, bool>) return 'b';
+    if (std::is_floating_point_v<T>) return 'f';
+    return std::is_signed_v<T> ? 'i' : 'u';
+  });
+}
+
 std::optional<Dtype> known_dtype(const py::dtype& dtype) {
-  switch (dtype.kind()) {
-    case 'f':
-      if (dtype.itemsize() == 4) return Dtype::float32;
-      if (dtype.itemsize() == 8) return Dtype::float64;
-      break;
-    case 'i':
-      if (dtype.itemsize() == 4) return Dtype::int32;
-      if (dtype.itemsize() == 8) return Dtype::int64;
-      break;
-    default:
-      break;
+  for (const Dtype each : kAllDtypes) {
+    const bool same_kind = dtype.kind() == kind_of(each);
+    if (same_kind && dtype.itemsize() == static_cast<py::ssize_t>(size_of(each))) return each;
   }
   return std::nullopt;
 }
@@ -51,12 +60,26 @@ const char* dtype_name(Dtype dtype) {
       return "float32";
     case Dtype::float64:
       return "float64";
+    case Dtype::int8:
+      return "int8";
+    case Dtype::int16:
+      return "int16";
     case Dtype::int32:
       return "int32";
     case Dtype::int64:
+      return "int64";
+    case Dtype::uint8:
+      return "uint8";
+    case Dtype::uint16:
+      return "uint16";
+    case Dtype::uint32:
+      return "uint32";
+    case Dtype::uint64:
+      return "uint64";
+    case Dtype::boolean:
       break;
   }
-  return "int64";
+  return "bool";
 }
 
 ArrayView view_of(py::handle object, std::string_view kernel, std::span<const Dtype> allowed) {
@@ -81,6 +104,11 @@ ArrayView view_of(py::handle object, std::string_view kernel, std::span<const Dt
     view.strides[static_cast<std::size_t>(i)] = array.strides(i);
   }
   return view;
+}
+
+py::array new_array(Dtype dtype, std::span<const std::int64_t> shape) {
+  return py::array(py::dtype(dtype_name(dtype)),
+                   std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
 }  // namespace nativeconc::seam

@@ -18,4 +18,7 @@ ArrayView view_of(py::handle array, std::string_view kernel, std::span<const Dty
 
 const char* dtype_name(Dtype dtype);
 
+// A new C-contiguous array with undefined elements.
+py::array new_array(Dtype dtype, std::span<const std::int64_t> shape);
+
 }  // namespace nativeconc::seam

@@ -293,6 +293,8 @@ Code visit_dtype(std::int32_t dtype, NativeconcCudaError* error, Visit visit) {
       return visit(std::int32_t{}, std::int64_t{});
     case Dtype::int64:
       return visit(std::int64_t{}, std::int64_t{});
+    default:
+      break;
   }
   return fail(error, NATIVECONC_CUDA_INVALID, cudaSuccess, "Dtype number %d is not known.", dtype);
 }

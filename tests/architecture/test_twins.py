@@ -14,7 +14,9 @@ from nativeconc import kernels, reference, shared
 from nativeconc.reference import shared as reference_shared
 
 # What a kernel takes beside its own parameters, and a twin does not.
-EXECUTION = {"axis", "threads", "gil", "device"}
+EXECUTION = {"threads", "gil", "device"}
+# What is about arrays: a twin takes flat lists of numbers.
+LAYOUT = {"axis", "dtype", "out", "keepdims", "order", "kind", "overwrite_input"}
 
 EXPORTS = {name: getattr(nc, name) for name in nc.__all__}
 # What threads wait for tells how long they did.
@@ -32,7 +34,7 @@ def parameters(function: Any) -> list[tuple[str, Any, Any]]:
     return [
         (p.name, p.kind, p.default)
         for p in inspect.signature(function).parameters.values()
-        if p.name not in EXECUTION and p.name != "self"
+        if p.name not in EXECUTION | LAYOUT and p.name != "self"
     ]
 
 

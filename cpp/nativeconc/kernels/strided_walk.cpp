@@ -108,10 +108,15 @@ StridedWalk::StridedWalk(const ArrayView& view)
 
 void StridedWalk::gather(std::int64_t first, std::int64_t count, unsigned char* out) const {
   if (count == 0) return;
-  if (itemsize == 4) {
-    gather_words<std::uint32_t>(*this, first, count, out);
-  } else {
-    gather_words<std::uint64_t>(*this, first, count, out);
+  switch (itemsize) {
+    case 1:
+      return gather_words<std::uint8_t>(*this, first, count, out);
+    case 2:
+      return gather_words<std::uint16_t>(*this, first, count, out);
+    case 4:
+      return gather_words<std::uint32_t>(*this, first, count, out);
+    default:
+      return gather_words<std::uint64_t>(*this, first, count, out);
   }
 }
 

@@ -189,7 +189,7 @@ pool::Outcome sum(const ArrayView& a, const pool::Execution& execution, Scalar& 
       return sum_of<double>(a, execution, out);
     case Dtype::int32:
       return sum_of<std::int32_t>(a, execution, out);
-    case Dtype::int64:
+    default:  // int64; the table lists no other
       break;
   }
   return sum_of<std::int64_t>(a, execution, out);

@@ -21,4 +21,11 @@ constexpr std::array kTable = {
 
 std::span<const KernelRow> table() { return kTable; }
 
+std::span<const Dtype> dtypes_of(std::string_view kernel) {
+  for (const KernelRow& row : kTable) {
+    if (row.name == kernel) return row.dtypes;
+  }
+  return {};
+}
+
 }  // namespace nativeconc::kernels

@@ -22,4 +22,7 @@ struct KernelRow {
 
 std::span<const KernelRow> table();
 
+// What the array of a kernel may hold.
+std::span<const Dtype> dtypes_of(std::string_view kernel);
+
 }  // namespace nativeconc::kernels

@@ -15,7 +15,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from nativeconc import _core, kernels
-from nativeconc.comparison.cases import CASES, Case
+from nativeconc.comparison.cases import CASES, SHOWN, Case
 from nativeconc.comparison.comparison import Comparison
 from nativeconc.comparison.measure import Report
 from nativeconc.comparison.plan import default_threads
@@ -224,7 +224,7 @@ def _cases(
     if given:
         raise ValueError("arguments need one kernel or one callable to go to")
     if what is None:
-        return list(CASES.values())
+        return kernel_cases(SHOWN)
     if not isinstance(what, Sequence) or not all(
         isinstance(each, str) or callable(each) for each in what
     ):

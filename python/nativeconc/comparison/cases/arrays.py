@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""The kernels that stand in for a function of NumPy: one row each.
+
+The comparison, the tests against NumPy and against the twins, and benchmarks/kernels.py all go through these
+rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nativeconc import kernels, reference
+from nativeconc.comparison.cases.base import Case
+from nativeconc.comparison.ways import Way
+
+__all__ = ["ARRAY_CASES"]
+
+# Several inputs, so that threads read different memory; together they may take about this much.
+_MEMORY_BYTES = 128 << 20
+
+# arguments(rng, n): what one call takes, for arrays of n elements.
+Arguments = Callable[[np.random.Generator, int], tuple[Any, ...]]
+
+
+def _row(
+    name: str,
+    arguments: Arguments,
+    numpy_function: Callable[..., object],
+    numpy_way: str,
+    *,
+    bytes_per_element: int = 8,
+    largest: int = 1 << 22,
+) -> Case:
+    def inputs(units: int, n: int) -> list[tuple[Any, ...]]:
+        count = max(1, min(n, _MEMORY_BYTES // (bytes_per_element * max(1, units))))
+        return [arguments(np.random.default_rng(seed), units) for seed in range(count)]
+
+    def lists(units: int, n: int) -> list[tuple[Any, ...]]:
+        return [
+            tuple(each.tolist() if isinstance(each, np.ndarray) else each for each in one)
+            for one in inputs(units, n)
+        ]
+
+    native = getattr(kernels, name)
+    return Case(
+        name=name,
+        title=f"{name} of {{units}} elements",
+        unit="element",
+        functions={
+            Way.PYTHON: getattr(reference, name),
+            Way.NUMPY: numpy_function,
+            Way.HELD: native,
+            Way.RELEASED: native,
+            Way.POOL: native,
+        },
+        inputs=inputs,
+        python_inputs=lists,
+        smallest=1 << 12,
+        largest=largest,
+        bytes_per_unit=bytes_per_element,
+        numpy_way=numpy_way,
+    )
+
+
+def _normal(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.standard_normal(n),)
+
+
+ARRAY_CASES: tuple[Case, ...] = ()
