@@ -3,8 +3,8 @@
 
 """The kernels that stand in for a function of NumPy: one row each.
 
-The comparison, the tests against NumPy and against the twins, and benchmarks/kernels.py all go through these
-rows.
+The comparison, the tests against NumPy and against the twins, and benchmarks/kernels.py all go
+through these rows.
 """
 
 from __future__ import annotations
