@@ -12,53 +12,11 @@
 #include "nativeconc/kernels/mandelbrot.hpp"
 #include "nativeconc/kernels/monte_carlo_pi.hpp"
 #include "nativeconc/kernels/simd.hpp"
-#include "nativeconc/kernels/sum.hpp"
 #include "nativeconc/kernels/table.hpp"
 #include "numpy_array.hpp"
 
 namespace nativeconc::seam {
 namespace {
-
-// NumPy's scalar types, held as long as the process (the module does too).
-struct ScalarTypes {
-  py::handle float32, float64, int64;
-};
-
-const ScalarTypes& scalar_types() {
-  static const ScalarTypes types = [] {
-    const py::module_ numpy = py::module_::import("numpy");
-    const auto held = [&](const char* name) { return py::object(numpy.attr(name)).release(); };
-    return ScalarTypes{held("float32"), held("float64"), held("int64")};
-  }();
-  return types;
-}
-
-py::object to_python(const kernels::Scalar& scalar) {
-  const ScalarTypes& types = scalar_types();
-  if (scalar.dtype == Dtype::float64) return types.float64(scalar.real);
-  if (scalar.dtype == Dtype::float32) return types.float32(scalar.real);
-  return types.int64(scalar.integer);
-}
-
-class SumCall final : public KernelCall {
- public:
-  explicit SumCall(py::handle array)
-      : array_(py::reinterpret_borrow<py::object>(array)),
-        view_(view_of(array, "sum", kernels::dtypes_of("sum"))) {}
-
-  static KernelCall* parse(PyObject* const* args) { return new SumCall(args[0]); }
-
-  double estimated_ns() const override { return kernels::sum_estimated_ns(view_); }
-  pool::Outcome run(const pool::Execution& execution) override {
-    return kernels::sum(view_, execution, sum_);
-  }
-  py::object result() override { return to_python(sum_); }
-
- private:
-  py::object array_;
-  ArrayView view_;
-  kernels::Scalar sum_;
-};
 
 class MandelbrotCall final : public KernelCall {
  public:
@@ -153,10 +111,8 @@ const char* simd_path_name() {
 
 void bind_kernels(py::module_& m) {
   // Now, not in a first call that may race with another, or with a fork.
-  scalar_types();
   kernels::simd_path();
   static PyMethodDef methods[] = {
-      kernel_method<&SumCall::parse, 1>("sum", "sum(a, threads, gil)"),
       kernel_method<&MandelbrotCall::parse, 7>(
           "mandelbrot",
           "mandelbrot(re_lo, re_hi, im_lo, im_hi, width, height, max_iter, threads, gil)"),

@@ -271,7 +271,66 @@ MONTE_CARLO_PI_LIMIT: Final[int]
 def check_execution(threads: object, gil: object) -> None: ...
 def kernel_table() -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]: ...
 def simd_path() -> str: ...
-def sum(a: NDArray[Any], threads: int | None, gil: str, /) -> Any: ...  # noqa: A001 - NumPy's name
+def sum(  # noqa: A001 - NumPy's name
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def nansum(
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def mean(
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def nanmean(
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def min(  # noqa: A001 - NumPy's name
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def max(  # noqa: A001 - NumPy's name
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def nanmin(
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def nanmax(
+    a: NDArray[Any], axis: object, keepdims: object, threads: int | None, gil: str, /
+) -> Any: ...
+def var(
+    a: NDArray[Any],
+    axis: object,
+    keepdims: object,
+    ddof: float,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def std(
+    a: NDArray[Any],
+    axis: object,
+    keepdims: object,
+    ddof: float,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def nanvar(
+    a: NDArray[Any],
+    axis: object,
+    keepdims: object,
+    ddof: float,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def nanstd(
+    a: NDArray[Any],
+    axis: object,
+    keepdims: object,
+    ddof: float,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

@@ -40,7 +40,11 @@ PROMISED = {
         *("set_num_threads", "get_num_threads", "num_threads"),
         *("compare", "show_config", "kernels", "cuda", "errors"),
     ],
-    "nativeconc.kernels": ["sum", "mandelbrot", "count_primes", "monte_carlo_pi", "table"],
+    "nativeconc.kernels": [
+        *("mandelbrot", "count_primes", "monte_carlo_pi", "table"),
+        *("sum", "mean", "var", "std", "min", "max"),
+        *("nansum", "nanmean", "nanvar", "nanstd", "nanmin", "nanmax"),
+    ],
     "nativeconc.cuda": ["is_available", "status", "devices"],
     "nativeconc.errors": [
         *("NativeConcError", "LockTimeout", "SharedMemoryFull", "SegmentError"),

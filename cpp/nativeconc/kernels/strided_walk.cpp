@@ -53,13 +53,11 @@ void copy_run(const unsigned char* source, std::int64_t stride, std::int64_t cou
   }
 }
 
-template <class Word>
-void gather_words(const StridedWalk& walk, std::int64_t first, std::int64_t count,
-                  unsigned char* out) {
-  if (walk.ndim == 0) {
-    std::memcpy(out, walk.data, sizeof(Word));
-    return;
-  }
+// Calls visit(offset, stride, count) for each stretch of evenly spaced elements, in order.
+template <class Visit>
+void for_each_run(const StridedWalk& walk, std::int64_t first, std::int64_t count,
+                  const Visit& visit) {
+  if (walk.ndim == 0) return visit(std::int64_t{0}, walk.itemsize, std::int64_t{1});
   std::array<std::int64_t, ArrayView::kMaxDims> index;
   const auto inner = static_cast<std::size_t>(walk.ndim - 1);
   std::int64_t rest = first;
@@ -71,10 +69,9 @@ void gather_words(const StridedWalk& walk, std::int64_t first, std::int64_t coun
   }
   while (true) {
     const std::int64_t run = std::min(count, walk.shape[inner] - index[inner]);
-    copy_run<Word>(walk.data + offset, walk.strides[inner], run, out);
+    visit(offset, walk.strides[inner], run);
     count -= run;
     if (count == 0) return;
-    out += run * static_cast<std::int64_t>(sizeof(Word));
     offset -= index[inner] * walk.strides[inner];
     index[inner] = 0;
     for (std::size_t axis = inner; axis-- > 0;) {  // the next row: count up like an odometer
@@ -84,6 +81,15 @@ void gather_words(const StridedWalk& walk, std::int64_t first, std::int64_t coun
       index[axis] = 0;
     }
   }
+}
+
+template <class Word>
+void gather_words(const StridedWalk& walk, std::int64_t first, std::int64_t count,
+                  unsigned char* out) {
+  for_each_run(walk, first, count, [&](std::int64_t offset, std::int64_t stride, std::int64_t run) {
+    copy_run<Word>(walk.data + offset, stride, run, out);
+    out += run * static_cast<std::int64_t>(sizeof(Word));
+  });
 }
 
 }  // namespace
@@ -118,6 +124,14 @@ void StridedWalk::gather(std::int64_t first, std::int64_t count, unsigned char* 
     default:
       return gather_words<std::uint64_t>(*this, first, count, out);
   }
+}
+
+void StridedWalk::list_offsets(std::int64_t first, std::int64_t count, std::int64_t* out) const {
+  if (count == 0) return;
+  for_each_run(*this, first, count,
+               [&](std::int64_t offset, std::int64_t stride, std::int64_t run) {
+                 for (std::int64_t i = 0; i < run; ++i) *out++ = offset + i * stride;
+               });
 }
 
 }  // namespace nativeconc::kernels

@@ -36,6 +36,9 @@ struct StridedWalk {
 
   // Copies elements first .. first + count - 1 to `out`. They must exist.
   void gather(std::int64_t first, std::int64_t count, unsigned char* out) const;
+
+  // Lists where these elements lie, as offsets from data.
+  void list_offsets(std::int64_t first, std::int64_t count, std::int64_t* out) const;
 };
 
 }  // namespace nativeconc::kernels

@@ -1,20 +1,16 @@
 // SPDX-FileCopyrightText: The nativeconc authors
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The sum of all elements of an array. Twin of numpy.sum(a).
+// Sums along axes. Twin of numpy.sum and numpy.nansum.
 //
 // Any thread, several at once, after fork. The array must not change meanwhile.
 //
 // Result: float64 for float64; float32 for float32, added up in double and rounded once; int64 for
-// int32 and int64, wrapping around as NumPy does. The empty sum is 0. A NaN comes out as the one
-// positive quiet NaN.
+// signed integers and bool, uint64 for unsigned ones, wrapping around as NumPy does. The empty sum
+// is 0. A NaN comes out as the one positive quiet NaN.
 //
-// Invariants. The tree of additions depends on the number of elements alone: leaves of 512 elements
-// in the order of StridedWalk; in a leaf, 32 lanes each add every 32nd element in turn; the lanes
-// are added l with l + 16, then l + 8, 4, 2, 1; the leaves' sums meet in a perfect binary tree
-// (pairwise_tree.hpp). So threads, alignment, stride length and instruction set never change a bit.
-//
-// Accuracy. An element passes at most d = 20 + ceil(log2(n / 512)) additions, so with u = 2^-53
+// Accuracy. reduction.hpp has the tree of additions. An element passes at most
+// d = 20 + ceil(log2(n / 512)) of them, n being the elements of a line, so with u = 2^-53
 //     |result - exact| <= d u / (1 - d u) * sum |a_i|
 // (Higham, "Accuracy and Stability of Numerical Algorithms", section 4.2). NumPy's pairwise sum,
 // with leaves of 128 in 8 running sums, has d = 18 + ceil(log2(n / 128)) on contiguous arrays: the
@@ -23,15 +19,23 @@
 #pragma once
 
 #include "nativeconc/base/array_view.hpp"
-#include "nativeconc/kernels/scalar.hpp"
+#include "nativeconc/kernels/lines.hpp"
 #include "nativeconc/pool/execution.hpp"
 
 namespace nativeconc::kernels {
 
-// Throws std::bad_alloc, before any work.
-pool::Outcome sum(const ArrayView& a, const pool::Execution& execution, Scalar& out);
+// What a sum of such elements is.
+Dtype sum_dtype(Dtype dtype);
 
-// A rough cost on one thread.
-double sum_estimated_ns(const ArrayView& a);
+// `out`: one element of sum_dtype for each line, in the order of Lines. Throws std::bad_alloc,
+// before any work.
+pool::Outcome sum(const ArrayView& a, AxisSet reduced, const pool::Execution& execution, void* out);
+
+// The same, a NaN counting as nothing.
+pool::Outcome nansum(const ArrayView& a, AxisSet reduced, const pool::Execution& execution,
+                     void* out);
+
+// A rough cost on one thread of reading a whole array once.
+double reduction_estimated_ns(const ArrayView& a);
 
 }  // namespace nativeconc::kernels

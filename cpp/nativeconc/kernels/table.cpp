@@ -8,13 +8,26 @@
 namespace nativeconc::kernels {
 namespace {
 
-constexpr std::array kNumbers = {Dtype::float32, Dtype::float64, Dtype::int32, Dtype::int64};
+constexpr std::array kNumbers = {Dtype::boolean, Dtype::int8,    Dtype::int16,  Dtype::int32,
+                                 Dtype::int64,   Dtype::uint8,   Dtype::uint16, Dtype::uint32,
+                                 Dtype::uint64,  Dtype::float32, Dtype::float64};
 
 constexpr std::array kTable = {
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
+    KernelRow{"max", kNumbers, false, "numpy.max"},
+    KernelRow{"mean", kNumbers, false, "numpy.mean"},
+    KernelRow{"min", kNumbers, false, "numpy.min"},
     KernelRow{"monte_carlo_pi", {}, false, "numpy.random.Generator.random"},
+    KernelRow{"nanmax", kNumbers, false, "numpy.nanmax"},
+    KernelRow{"nanmean", kNumbers, false, "numpy.nanmean"},
+    KernelRow{"nanmin", kNumbers, false, "numpy.nanmin"},
+    KernelRow{"nanstd", kNumbers, false, "numpy.nanstd"},
+    KernelRow{"nansum", kNumbers, false, "numpy.nansum"},
+    KernelRow{"nanvar", kNumbers, false, "numpy.nanvar"},
+    KernelRow{"std", kNumbers, false, "numpy.std"},
     KernelRow{"sum", kNumbers, true, "numpy.sum"},
+    KernelRow{"var", kNumbers, false, "numpy.var"},
 };
 
 }  // namespace

@@ -25,8 +25,30 @@ inside a kernel does not disturb interpreter exit.
 
 from nativeconc.kernels.count_primes import count_primes
 from nativeconc.kernels.mandelbrot import mandelbrot
+from nativeconc.kernels.max import max, nanmax  # noqa: A004 - NumPy's name
+from nativeconc.kernels.mean import mean, nanmean
+from nativeconc.kernels.min import min, nanmin  # noqa: A004 - NumPy's name
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
-from nativeconc.kernels.sum import sum  # noqa: A004 - NumPy's name
+from nativeconc.kernels.sum import nansum, sum  # noqa: A004 - NumPy's name
 from nativeconc.kernels.table import Kernel, table
+from nativeconc.kernels.var import nanstd, nanvar, std, var
 
-__all__ = ["Kernel", "count_primes", "mandelbrot", "monte_carlo_pi", "sum", "table"]
+__all__ = [
+    "Kernel",
+    "count_primes",
+    "mandelbrot",
+    "max",
+    "mean",
+    "min",
+    "monte_carlo_pi",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nanstd",
+    "nansum",
+    "nanvar",
+    "std",
+    "sum",
+    "table",
+    "var",
+]

@@ -14,14 +14,16 @@ from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
+from nativeconc.reference.extremes import max, min, nanmax, nanmin  # noqa: A004 - NumPy's names
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
+from nativeconc.reference.mean import mean, nanmean, nanstd, nanvar, std, var
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
 from nativeconc.reference.rwlock import RWLock
 from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
-from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
+from nativeconc.reference.sum import nansum, sum  # noqa: A004 - NumPy's name
 
 __all__ = [
     "Barrier",
@@ -38,6 +40,17 @@ __all__ = [
     "attach",
     "count_primes",
     "mandelbrot",
+    "max",
+    "mean",
+    "min",
     "monte_carlo_pi",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nanstd",
+    "nansum",
+    "nanvar",
+    "std",
     "sum",
+    "var",
 ]

@@ -17,6 +17,7 @@ import pytest
 
 import nativeconc as nc
 from nativeconc import kernels
+from nativeconc.comparison.cases.arrays import ARRAY_CASES
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
@@ -25,12 +26,22 @@ ENDLESS: dict[str, Callable[..., Any]] = {
     ),
     "count_primes": lambda **options: kernels.count_primes(10**12, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(2**53, **options),
+    "var": lambda **options: kernels.var(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "nanmin": lambda **options: kernels.nanmin(
+        np.broadcast_to(np.float64(1), (1 << 20, 1 << 19)), 0, **options
+    ),
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
+    **{
+        case.name: lambda case=case, **options: getattr(kernels, case.name)(
+            *case.inputs(20, 1)[0], **options
+        )
+        for case in ARRAY_CASES
+    },
 }
 every_kernel = pytest.mark.parametrize("name", sorted(SMALL))
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -39,7 +50,7 @@ has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()
 def test_the_table_lists_every_kernel() -> None:
     rows = {row.name: row for row in kernels.table()}
     assert sorted(rows) == sorted(SMALL)
-    assert rows["sum"].dtypes == ("float32", "float64", "int32", "int64")
+    assert {"bool", "uint8", "int64", "float32", "float64"} <= set(rows["sum"].dtypes)
     assert rows["sum"].devices == ("cpu", "cuda")
     assert rows["count_primes"].devices == ("cpu",)
 
@@ -90,7 +101,7 @@ def test_refuses_an_unknown_device(name: str) -> None:
     SMALL[name](device="cpu")
 
 
-@pytest.mark.parametrize("name", ["count_primes", "monte_carlo_pi"])
+@pytest.mark.parametrize("name", [row.name for row in kernels.table() if "cuda" not in row.devices])
 def test_kernels_without_a_gpu_twin_say_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} has no GPU version"):
         SMALL[name](device="cuda")

@@ -172,10 +172,10 @@ def test_zeros_and_special_values() -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    ["bool", "float16", "longdouble", "complex128", "uint64", "int16", "object", "U3", "M8[s]"],
+    ["float16", "longdouble", "complex128", "object", "U3", "M8[s]"],
 )
 def test_refuses_other_dtypes_and_lists_its_own(dtype: str) -> None:
-    with pytest.raises(TypeError, match=r"sum .*dtype.*float32, float64, int32, int64"):
+    with pytest.raises(TypeError, match=r"sum .*dtype.*int32, int64, .*float32, float64"):
         kernels.sum(np.zeros(3, dtype))
 
 
@@ -189,9 +189,3 @@ def test_refuses_byte_swapped_arrays(dtype: str) -> None:
 def test_refuses_masked_arrays_rather_than_ignore_the_mask() -> None:
     with pytest.raises(TypeError, match="masked"):
         kernels.sum(np.ma.masked_equal([1.0, 2.0], 1.0))
-
-
-@pytest.mark.parametrize("axis", [0, -1, (0, 1)])
-def test_refuses_an_axis(axis: Any) -> None:
-    with pytest.raises(ValueError, match="axis must be None"):
-        kernels.sum(np.ones((2, 2)), axis)

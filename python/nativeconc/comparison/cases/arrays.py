@@ -71,4 +71,22 @@ def _normal(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (rng.standard_normal(n),)
 
 
-ARRAY_CASES: tuple[Case, ...] = ()
+def _with_nan(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    (a,) = _normal(rng, n)
+    a[::7] = np.nan
+    return (a,)
+
+
+ARRAY_CASES: tuple[Case, ...] = (
+    _row("max", _normal, np.max, "np.max(a)"),
+    _row("mean", _normal, np.mean, "np.mean(a)"),
+    _row("min", _normal, np.min, "np.min(a)"),
+    _row("nanmax", _with_nan, np.nanmax, "np.nanmax(a)"),
+    _row("nanmean", _with_nan, np.nanmean, "np.nanmean(a)"),
+    _row("nanmin", _with_nan, np.nanmin, "np.nanmin(a)"),
+    _row("nanstd", _with_nan, np.nanstd, "np.nanstd(a)"),
+    _row("nansum", _with_nan, np.nansum, "np.nansum(a)"),
+    _row("nanvar", _with_nan, np.nanvar, "np.nanvar(a)"),
+    _row("std", _normal, np.std, "np.std(a)"),
+    _row("var", _normal, np.var, "np.var(a)"),
+)

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The nativeconc authors
+# SPDX-License-Identifier: BSD-3-Clause
+
+"""Smallest and largest elements along axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nativeconc import _core
+from nativeconc.kernels._arguments import Device, Gil
+from nativeconc.kernels._extreme import extreme
+from nativeconc.kernels._reduce import Axis
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+def max(  # noqa: A001 - NumPy's name
+    a: ArrayLike,
+    axis: Axis = None,
+    out: np.ndarray[Any, Any] | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    threads: int | None = None,
+    gil: Gil = "auto",
+    device: Device | None = None,
+) -> Any:
+    """The largest element along axes, as :func:`numpy.max` gives it.
+
+    Args:
+        a: An array of bool, integers, float32 or float64, of any shape and strides. Lists and
+            scalars are taken as :func:`numpy.asarray` takes them.
+        axis: None for all axes, an int, or a tuple of ints.
+        out: An array of the result's shape to put it into; it may overlap `a`.
+        keepdims: Keep the reduced axes, with extent 1.
+        initial: A further number that takes part, or None; needed where there are no elements.
+        where: True; nothing else is supported.
+        threads: See :mod:`nativeconc.kernels`.
+        gil: See :mod:`nativeconc.kernels`.
+        device: None or "cpu": there is no GPU version.
+
+    Returns:
+        The dtype of the array: a NumPy scalar or an array. NaN if there is a NaN. The sign of a
+        zero is the same for any number of threads and any strides, but may differ from NumPy's.
+
+    Raises:
+        TypeError: The dtype has no native path, the array is byte-swapped or masked, or `out` is no
+            array.
+        ValueError: There are no elements and no `initial`; or `axis` (numpy.exceptions.AxisError),
+            `out`, `where`, `threads`, `gil` or `device` is out of range.
+        MemoryError: There is no memory for the partial results (1/128 of the array, at most).
+    """
+    if (
+        type(a) is np.ndarray
+        and out is None
+        and initial is None
+        and where is True
+        and device is None
+    ):
+        return _core.max(a, axis, keepdims, threads, gil)
+    return extreme(
+        "max",
+        lambda array: _core.max(array, axis, keepdims, threads, gil),
+        a,
+        axis=axis,
+        out=out,
+        keepdims=keepdims,
+        initial=initial,
+        where=where,
+        device=device,
+    )
+
+
+def nanmax(
+    a: ArrayLike,
+    axis: Axis = None,
+    out: np.ndarray[Any, Any] | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    threads: int | None = None,
+    gil: Gil = "auto",
+    device: Device | None = None,
+) -> Any:
+    """The largest element that is not NaN, as :func:`numpy.nanmax` gives it.
+
+    As :func:`max`, but NaNs do not count. Of nothing but NaNs the result is NaN, with a
+    RuntimeWarning.
+
+    Args:
+        a: See :func:`max`.
+        axis: See :func:`max`.
+        out: See :func:`max`.
+        keepdims: See :func:`max`.
+        initial: See :func:`max`.
+        where: See :func:`max`.
+        threads: See :mod:`nativeconc.kernels`.
+        gil: See :mod:`nativeconc.kernels`.
+        device: None or "cpu": there is no GPU version.
+
+    Returns:
+        See :func:`max`.
+
+    Raises:
+        Exception: See :func:`max`.
+    """
+    if (
+        type(a) is np.ndarray
+        and out is None
+        and initial is None
+        and where is True
+        and device is None
+    ):
+        return _core.nanmax(a, axis, keepdims, threads, gil)
+    return extreme(
+        "nanmax",
+        lambda array: _core.nanmax(array, axis, keepdims, threads, gil),
+        a,
+        axis=axis,
+        out=out,
+        keepdims=keepdims,
+        initial=initial,
+        where=where,
+        device=device,
+    )
