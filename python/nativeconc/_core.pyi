@@ -272,6 +272,30 @@ def check_execution(threads: object, gil: object) -> None: ...
 def kernel_table() -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]: ...
 def simd_path() -> str: ...
 def sum(a: NDArray[Any], threads: int | None, gil: str, /) -> Any: ...  # noqa: A001 - NumPy's name
+def extremes(
+    a: NDArray[Any], threads: int | None, gil: str, /
+) -> tuple[float, float] | tuple[int, int]: ...
+def histogram_even(
+    a: NDArray[Any],
+    weights: NDArray[Any] | None,
+    edges: NDArray[np.float64],
+    span: float,
+    single: bool,
+    single_quotient: bool,
+    low: float | None,
+    high: float | None,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
+def histogram_uneven(
+    a: NDArray[Any],
+    weights: NDArray[Any] | None,
+    edges: NDArray[Any],
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

@@ -24,9 +24,18 @@ inside a kernel does not disturb interpreter exit.
 """
 
 from nativeconc.kernels.count_primes import count_primes
+from nativeconc.kernels.histogram import histogram
 from nativeconc.kernels.mandelbrot import mandelbrot
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
 from nativeconc.kernels.sum import sum  # noqa: A004 - NumPy's name
 from nativeconc.kernels.table import Kernel, table
 
-__all__ = ["Kernel", "count_primes", "mandelbrot", "monte_carlo_pi", "sum", "table"]
+__all__ = [
+    "Kernel",
+    "count_primes",
+    "histogram",
+    "mandelbrot",
+    "monte_carlo_pi",
+    "sum",
+    "table",
+]

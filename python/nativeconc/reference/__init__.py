@@ -14,6 +14,7 @@ from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
+from nativeconc.reference.histogram import histogram
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
@@ -37,6 +38,7 @@ __all__ = [
     "acquire_all",
     "attach",
     "count_primes",
+    "histogram",
     "mandelbrot",
     "monte_carlo_pi",
     "sum",

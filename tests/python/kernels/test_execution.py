@@ -20,6 +20,9 @@ from nativeconc import kernels
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "histogram": lambda **options: kernels.histogram(
+        np.broadcast_to(np.float64(1), (1 << 38,)), 10, (0, 2), **options
+    ),
     "mandelbrot": lambda **options: kernels.mandelbrot(
         (0.0, 0.0), (0.0, 0.0), (50, 50), 2**31 - 1, **options
     ),
@@ -28,6 +31,7 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
@@ -90,7 +94,7 @@ def test_refuses_an_unknown_device(name: str) -> None:
     SMALL[name](device="cpu")
 
 
-@pytest.mark.parametrize("name", ["count_primes", "monte_carlo_pi"])
+@pytest.mark.parametrize("name", ["count_primes", "histogram", "monte_carlo_pi"])
 def test_kernels_without_a_gpu_twin_say_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} has no GPU version"):
         SMALL[name](device="cuda")
@@ -236,6 +240,7 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
 ) -> None:
     call = {
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",
         "monte_carlo_pi": "nc.kernels.monte_carlo_pi(2**53, threads=threads)",

@@ -71,4 +71,4 @@ def _normal(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (rng.standard_normal(n),)
 
 
-ARRAY_CASES: tuple[Case, ...] = ()
+ARRAY_CASES: tuple[Case, ...] = (_row("histogram", _normal, np.histogram, "numpy.histogram"),)
