@@ -10,6 +10,7 @@ and the "pure Python" column of `nativeconc compare`.
 from nativeconc.reference.acquire_all import acquire_all
 from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
+from nativeconc.reference.bincount import bincount
 from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
@@ -37,6 +38,7 @@ __all__ = [
     "Semaphore",
     "acquire_all",
     "attach",
+    "bincount",
     "count_primes",
     "histogram",
     "mandelbrot",

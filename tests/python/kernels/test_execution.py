@@ -20,6 +20,9 @@ from nativeconc import kernels
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "bincount": lambda **options: kernels.bincount(
+        np.broadcast_to(np.int64(1), (1 << 38,)), **options
+    ),
     "histogram": lambda **options: kernels.histogram(
         np.broadcast_to(np.float64(1), (1 << 38,)), 10, (0, 2), **options
     ),
@@ -31,6 +34,7 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "bincount": lambda **options: kernels.bincount(np.arange(10), **options),
     "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
@@ -94,7 +98,7 @@ def test_refuses_an_unknown_device(name: str) -> None:
     SMALL[name](device="cpu")
 
 
-@pytest.mark.parametrize("name", ["count_primes", "histogram", "monte_carlo_pi"])
+@pytest.mark.parametrize("name", ["bincount", "count_primes", "histogram", "monte_carlo_pi"])
 def test_kernels_without_a_gpu_twin_say_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} has no GPU version"):
         SMALL[name](device="cuda")
@@ -240,6 +244,7 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
 ) -> None:
     call = {
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "bincount": "nc.kernels.bincount(np.broadcast_to(1, (1 << 38,)), threads=threads)",
         "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",

@@ -71,4 +71,11 @@ def _normal(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (rng.standard_normal(n),)
 
 
-ARRAY_CASES: tuple[Case, ...] = (_row("histogram", _normal, np.histogram, "numpy.histogram"),)
+def _small_integers(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.integers(0, 1000, n),)
+
+
+ARRAY_CASES: tuple[Case, ...] = (
+    _row("bincount", _small_integers, np.bincount, "numpy.bincount"),
+    _row("histogram", _normal, np.histogram, "numpy.histogram"),
+)
