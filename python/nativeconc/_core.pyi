@@ -331,6 +331,38 @@ def nanstd(
     gil: str,
     /,
 ) -> Any: ...
+def bincount(
+    x: NDArray[Any],
+    weights: NDArray[Any] | None,
+    minlength: int,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
+def extremes(
+    a: NDArray[Any], threads: int | None, gil: str, /
+) -> tuple[float, float] | tuple[int, int]: ...
+def histogram_even(
+    a: NDArray[Any],
+    weights: NDArray[Any] | None,
+    edges: NDArray[np.float64],
+    span: float,
+    single: bool,
+    single_quotient: bool,
+    low: float | None,
+    high: float | None,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
+def histogram_uneven(
+    a: NDArray[Any],
+    weights: NDArray[Any] | None,
+    edges: NDArray[Any],
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

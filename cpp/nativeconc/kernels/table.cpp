@@ -12,8 +12,14 @@ constexpr std::array kNumbers = {Dtype::boolean, Dtype::int8,    Dtype::int16,  
                                  Dtype::int64,   Dtype::uint8,   Dtype::uint16, Dtype::uint32,
                                  Dtype::uint64,  Dtype::float32, Dtype::float64};
 
+constexpr std::array kWhole = {Dtype::boolean, Dtype::int8,   Dtype::int16,
+                               Dtype::int32,   Dtype::int64,  Dtype::uint8,
+                               Dtype::uint16,  Dtype::uint32, Dtype::uint64};
+
 constexpr std::array kTable = {
+    KernelRow{"bincount", kWhole, false, "numpy.bincount"},
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
+    KernelRow{"histogram", kNumbers, false, "numpy.histogram"},
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
     KernelRow{"max", kNumbers, false, "numpy.max"},
     KernelRow{"mean", kNumbers, false, "numpy.mean"},

@@ -23,7 +23,9 @@ seconds; on other threads Python delivers no signals, so there it runs to its en
 inside a kernel does not disturb interpreter exit.
 """
 
+from nativeconc.kernels.bincount import bincount
 from nativeconc.kernels.count_primes import count_primes
+from nativeconc.kernels.histogram import histogram
 from nativeconc.kernels.mandelbrot import mandelbrot
 from nativeconc.kernels.max import max, nanmax  # noqa: A004 - NumPy's name
 from nativeconc.kernels.mean import mean, nanmean
@@ -35,7 +37,9 @@ from nativeconc.kernels.var import nanstd, nanvar, std, var
 
 __all__ = [
     "Kernel",
+    "bincount",
     "count_primes",
+    "histogram",
     "mandelbrot",
     "max",
     "mean",

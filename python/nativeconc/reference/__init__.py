@@ -10,11 +10,13 @@ and the "pure Python" column of `nativeconc compare`.
 from nativeconc.reference.acquire_all import acquire_all
 from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
+from nativeconc.reference.bincount import bincount
 from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
 from nativeconc.reference.extremes import max, min, nanmax, nanmin  # noqa: A004 - NumPy's names
+from nativeconc.reference.histogram import histogram
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.mean import mean, nanmean, nanstd, nanvar, std, var
@@ -38,7 +40,9 @@ __all__ = [
     "Semaphore",
     "acquire_all",
     "attach",
+    "bincount",
     "count_primes",
+    "histogram",
     "mandelbrot",
     "max",
     "mean",

@@ -21,6 +21,12 @@ from nativeconc.comparison.cases.arrays import ARRAY_CASES
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "bincount": lambda **options: kernels.bincount(
+        np.broadcast_to(np.int64(1), (1 << 38,)), **options
+    ),
+    "histogram": lambda **options: kernels.histogram(
+        np.broadcast_to(np.float64(1), (1 << 38,)), 10, (0, 2), **options
+    ),
     "mandelbrot": lambda **options: kernels.mandelbrot(
         (0.0, 0.0), (0.0, 0.0), (50, 50), 2**31 - 1, **options
     ),
@@ -33,6 +39,8 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "bincount": lambda **options: kernels.bincount(np.arange(10), **options),
+    "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
@@ -247,9 +255,13 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
 ) -> None:
     call = {
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "bincount": "nc.kernels.bincount(np.broadcast_to(1, (1 << 38,)), threads=threads)",
+        "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",
         "monte_carlo_pi": "nc.kernels.monte_carlo_pi(2**53, threads=threads)",
+        "var": "nc.kernels.var(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "nanmin": "nc.kernels.nanmin(np.broadcast_to(1.0, (1 << 20, 1 << 19)), threads=threads)",
     }[name]
     run_script(
         f"""

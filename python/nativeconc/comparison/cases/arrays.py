@@ -77,7 +77,13 @@ def _with_nan(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (a,)
 
 
+def _small_integers(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.integers(0, 1000, n),)
+
+
 ARRAY_CASES: tuple[Case, ...] = (
+    _row("bincount", _small_integers, np.bincount, "numpy.bincount"),
+    _row("histogram", _normal, np.histogram, "numpy.histogram"),
     _row("max", _normal, np.max, "np.max(a)"),
     _row("mean", _normal, np.mean, "np.mean(a)"),
     _row("min", _normal, np.min, "np.min(a)"),
