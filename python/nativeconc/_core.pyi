@@ -272,6 +272,14 @@ def check_execution(threads: object, gil: object) -> None: ...
 def kernel_table() -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]: ...
 def simd_path() -> str: ...
 def sum(a: NDArray[Any], threads: int | None, gil: str, /) -> Any: ...  # noqa: A001 - NumPy's name
+def add_at(
+    a: NDArray[Any],
+    indices: NDArray[np.int64],
+    b: NDArray[Any],
+    threads: int | None,
+    gil: str,
+    /,
+) -> None: ...
 def bincount(
     x: NDArray[Any],
     weights: NDArray[Any] | None,

@@ -20,6 +20,9 @@ from nativeconc import kernels
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "add_at": lambda **options: kernels.add_at(
+        np.zeros(9), np.broadcast_to(np.int64(1), (1 << 38,)), 1.0, **options
+    ),
     "bincount": lambda **options: kernels.bincount(
         np.broadcast_to(np.int64(1), (1 << 38,)), **options
     ),
@@ -34,6 +37,7 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "add_at": lambda **options: kernels.add_at(np.zeros(9), [1, 1, 2], 1.0, **options),
     "bincount": lambda **options: kernels.bincount(np.arange(10), **options),
     "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
@@ -98,7 +102,9 @@ def test_refuses_an_unknown_device(name: str) -> None:
     SMALL[name](device="cpu")
 
 
-@pytest.mark.parametrize("name", ["bincount", "count_primes", "histogram", "monte_carlo_pi"])
+@pytest.mark.parametrize(
+    "name", ["add_at", "bincount", "count_primes", "histogram", "monte_carlo_pi"]
+)
 def test_kernels_without_a_gpu_twin_say_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} has no GPU version"):
         SMALL[name](device="cuda")
@@ -244,6 +250,9 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
 ) -> None:
     call = {
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "add_at": (
+            "nc.kernels.add_at(np.zeros(3), np.broadcast_to(1, (1 << 38,)), 1.0, threads=threads)"
+        ),
         "bincount": "nc.kernels.bincount(np.broadcast_to(1, (1 << 38,)), threads=threads)",
         "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
