@@ -20,6 +20,10 @@ constexpr std::int64_t kCopyAbove = 1 << 15;
 // And also if it has more elements than this for each index: copying it would cost most.
 constexpr std::int64_t kSparse = 4;
 
+bool in_place(std::int64_t n, std::int64_t n_indices) {
+  return n_indices < kCopyAbove || n > kSparse * n_indices;
+}
+
 template <class T, class B>
 T sum_of(T value, B number) {
   if constexpr (std::is_same_v<T, bool>) {
@@ -188,12 +192,9 @@ void add_repeatedly(const Target<T>& target, std::int64_t first, std::int64_t co
 
 // One number for all indices: then it matters only how often each place occurs.
 template <class T, class B>
-pool::Outcome add_counted(const Target<T>& target, std::int64_t n, const ArrayView& indices,
+pool::Outcome add_counted(const Target<T>& target, std::int64_t n, const Bincount& counted,
                           B number, const pool::Execution& execution, T* copy) {
   constexpr std::int64_t kAtOnce = 64;
-  Bincount counted;
-  const pool::Outcome outcome = bincount(indices, nullptr, n, execution, counted);
-  if (outcome != pool::Outcome::done) return outcome;
   const auto* const times = static_cast<const std::int64_t*>(counted.numbers.get());
   return pool::parallel_for((n + kAtOnce - 1) / kAtOnce, execution,
                             [&](std::int64_t part, const pool::Checkpoint& checkpoint) {
@@ -203,30 +204,42 @@ pool::Outcome add_counted(const Target<T>& target, std::int64_t n, const ArrayVi
                             });
 }
 
+// Indices are in range. `counted` may be null: how often each place occurs.
 template <class T, class B>
 pool::Outcome add_at_of(const ArrayView& view, const ArrayView& indices, const ArrayView& b,
-                        bool all_positive, const pool::Execution& execution) {
+                        const Bincount* counted, const pool::Execution& execution) {
   const std::int64_t n = view.shape[0];
   const Target<T> target{static_cast<unsigned char*>(const_cast<void*>(view.data)),
                          view.strides[0]};
   const StridedWalk walk(indices);
   const Numbers<B> numbers(b);
-  if (walk.size < kCopyAbove || n > kSparse * walk.size) {
-    return add_in_place<T, B>(target, n, walk, numbers, execution);
-  }
+  if (in_place(n, walk.size)) return add_in_place<T, B>(target, n, walk, numbers, execution);
   const std::unique_ptr<T[]> copy(new T[static_cast<std::size_t>(n)]);
   const pool::Outcome outcome =
-      numbers.single() && all_positive
-          ? add_counted<T, B>(target, n, indices, numbers.one(), execution, copy.get())
+      counted != nullptr
+          ? add_counted<T, B>(target, n, *counted, numbers.one(), execution, copy.get())
           : add_to_copy<T, B>(target, n, walk, numbers, execution, copy.get());
   if (outcome != pool::Outcome::done) return outcome;
   constexpr std::int64_t kAtOnce = 1 << 16;
+  // Not to be stopped half way.
   return pool::parallel_for((n + kAtOnce - 1) / kAtOnce, {execution.threads},
                             [&](std::int64_t part, const auto&) {
                               const std::int64_t end = std::min((part + 1) * kAtOnce, n);
-                              for (std::int64_t i = part * kAtOnce; i < end; ++i)
+                              for (std::int64_t i = part * kAtOnce; i < end; ++i) {
                                 target.set(i, copy[static_cast<std::size_t>(i)]);
+                              }
                             });
+}
+
+pool::Outcome add_checked(const ArrayView& target, const ArrayView& indices, const ArrayView& b,
+                          const Bincount* counted, const pool::Execution& execution) {
+  if (target.dtype == Dtype::float32 && b.dtype == Dtype::float64) {
+    return add_at_of<float, double>(target, indices, b, counted, execution);
+  }
+  return visit_dtype(target.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    return add_at_of<T, T>(target, indices, b, counted, execution);
+  });
 }
 
 void find_bad(const StridedWalk& indices, std::int64_t n, BadIndex& bad) {
@@ -240,23 +253,24 @@ void find_bad(const StridedWalk& indices, std::int64_t n, BadIndex& bad) {
 
 pool::Outcome add_at(const ArrayView& target, const ArrayView& indices, const ArrayView& b,
                      const pool::Execution& execution, BadIndex& bad) {
+  const std::int64_t n = target.shape[0];
   if (indices.size() == 0) return pool::Outcome::done;
+  if (b.ndim == 0 && !in_place(n, indices.size())) {
+    Bincount counted;  // finds out on its way whether all are in range
+    const pool::Outcome outcome = bincount(indices, nullptr, n, execution, counted, n);
+    if (outcome != pool::Outcome::done) return outcome;
+    if (!counted.negative && !counted.too_large && counted.n <= n) {
+      return add_checked(target, indices, b, &counted, execution);
+    }
+  }
   Extremes ends;
   const pool::Outcome outcome = extremes(indices, execution, ends);
   if (outcome != pool::Outcome::done) return outcome;
-  const std::int64_t n = target.shape[0];
   if (ends.low < -n || ends.high >= n) {
     find_bad(StridedWalk(indices), n, bad);
     return pool::Outcome::done;
   }
-  const bool all_positive = ends.low >= 0;
-  if (target.dtype == Dtype::float32 && b.dtype == Dtype::float64) {
-    return add_at_of<float, double>(target, indices, b, all_positive, execution);
-  }
-  return visit_dtype(target.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    return add_at_of<T, T>(target, indices, b, all_positive, execution);
-  });
+  return add_checked(target, indices, b, nullptr, execution);
 }
 
 double add_at_estimated_ns(const ArrayView& target, const ArrayView& indices) {

@@ -188,10 +188,9 @@ pool::Outcome count_in_chunks(const StridedWalk& x, std::uint64_t capacity, std:
 }
 
 // Allocates the result for what the elements are. False if there is none.
-template <class T>
-bool allocate_for(const Extremes& ends, std::int64_t minlength, Bincount& out) {
+bool allocate_for(const Extremes& ends, std::int64_t minlength, std::int64_t limit, Bincount& out) {
   out.negative = ends.low < 0 || ends.high < 0;  // a uint64 beyond int64 too, as for NumPy
-  out.too_large = !out.negative && ends.high >= std::int64_t{1} << 59;
+  out.too_large = !out.negative && ends.high >= limit;
   if (out.negative || out.too_large) return false;
   allocate(std::max(ends.high + 1, minlength), out);
   return true;
@@ -248,7 +247,7 @@ pool::Outcome add_in_parts(const StridedWalk& x, std::int64_t n_numbers,
 
 template <class T>
 pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::int64_t minlength,
-                          const pool::Execution& execution, Bincount& out) {
+                          const pool::Execution& execution, Bincount& out, std::int64_t limit) {
   const StridedWalk x(view);
   if (weights == nullptr && x.size >= kUsualChunk) {
     const std::uint64_t capacity = guessed_capacity<T>(x);
@@ -262,7 +261,7 @@ pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::
   Extremes ends;
   const pool::Outcome outcome = extremes(view, execution, ends);
   if (outcome != pool::Outcome::done) return outcome;
-  if (!allocate_for<T>(ends, minlength, out)) return outcome;
+  if (!allocate_for(ends, minlength, limit, out)) return outcome;
   if (weights == nullptr) {
     const std::uint64_t capacity = std::bit_ceil(static_cast<std::uint64_t>(ends.high) + 1);
     if (x.size >= kUsualChunk && chunks_for(x, capacity) > 0) {
@@ -292,7 +291,7 @@ pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::
 }  // namespace
 
 pool::Outcome bincount(const ArrayView& x, const ArrayView* weights, std::int64_t minlength,
-                       const pool::Execution& execution, Bincount& out) {
+                       const pool::Execution& execution, Bincount& out, std::int64_t limit) {
   if (x.size() == 0) {
     allocate(minlength, out);
     return pool::Outcome::done;
@@ -300,7 +299,7 @@ pool::Outcome bincount(const ArrayView& x, const ArrayView* weights, std::int64_
   return visit_dtype(x.dtype, [&](auto tag) -> pool::Outcome {
     using T = Seen<typename decltype(tag)::type>;
     if constexpr (std::is_integral_v<T>) {
-      return bincount_of<T>(x, weights, minlength, execution, out);
+      return bincount_of<T>(x, weights, minlength, execution, out, limit);
     } else {
       return pool::Outcome::done;  // the table lists no such type
     }

@@ -116,12 +116,14 @@ def test_takes_the_indices_that_numpy_takes() -> None:
         (3, 2),
         (np.array([1, 1], np.int8), 1),
         (np.array([1, 1], np.uint64), 1),
-        ([[0, 1], [1, 1]], [1.0, 2.0]),
-        ([[0, 1], [1, 1]], [[1.0], [2.0]]),
+        ([[0, 1], [1, 1]], [[1.0, 2.0], [3.0, 4.0]]),
         (a > 0, 1),
         (([1, 1],), 5),
     ):
         check(a, indices, b)
+    ours = np.zeros(3)  # NumPy 2.4 reads past the end of such a b
+    kernels.add_at(ours, [[0, 1], [1, 1]], [1.0, 2.0])
+    assert ours.tolist() == [1.0, 5.0, 0.0]
     square = a.reshape(3, 4)
     check(square, ([0, 1, 1, -1], [-4, 3, 3, 0]), [1.0, 2.0, 3.0, 4.0])
     check(square, ([[0], [2]], [1, 1]), 1.5)
