@@ -27,6 +27,7 @@ void bind_kernels(py::module_& m);
 void bind_reductions(py::module_& m);
 void bind_ordering(py::module_& m);
 void bind_counting(py::module_& m);
+void bind_add_at(py::module_& m);
 void bind_bincount(py::module_& m);
 void bind_cuda(py::module_& m);
 void bind_buffer(py::module_& m);

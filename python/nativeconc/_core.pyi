@@ -331,6 +331,14 @@ def nanstd(
     gil: str,
     /,
 ) -> Any: ...
+def add_at(
+    a: NDArray[Any],
+    indices: NDArray[np.int64],
+    b: NDArray[Any],
+    threads: int | None,
+    gil: str,
+    /,
+) -> None: ...
 def bincount(
     x: NDArray[Any],
     weights: NDArray[Any] | None,

@@ -11,6 +11,8 @@
 
 #include "nativeconc/kernels/both_ends.hpp"
 #include "nativeconc/kernels/owned_range.hpp"
+#include "nativeconc/kernels/extremes.hpp"
+#include "nativeconc/kernels/owned_places.hpp"
 #include "nativeconc/kernels/vectors.hpp"
 #include "nativeconc/pool/parallel_for.hpp"
 
@@ -21,6 +23,7 @@ constexpr std::int64_t kUsualChunk = 1 << 17;
 constexpr std::int64_t kMostChunks = 64;
 constexpr std::int64_t kLargestChunk = 1 << 30;  // a chunk's counts fit 32 bits
 constexpr std::int64_t kSmallRoom = 1 << 20;     // bytes
+constexpr std::int64_t kPartsAbove = 1 << 15;    // with fewer weights, one thread does it all
 
 // With few numbers, neighbours are counted in different rows: see bins.cpp.
 constexpr std::int64_t kRows = 4;
@@ -187,48 +190,58 @@ pool::Outcome count_in_chunks(const StridedWalk& x, std::uint64_t capacity, std:
 }
 
 // Allocates the result for what the elements are. False if there is none.
-template <class T>
-bool allocate_for(const Extremes& ends, std::int64_t minlength, Bincount& out) {
+bool allocate_for(const Extremes& ends, std::int64_t minlength, std::int64_t limit, Bincount& out) {
   out.negative = ends.low < 0 || ends.high < 0;  // a uint64 beyond int64 too, as for NumPy
-  out.too_large = !out.negative && ends.high >= std::int64_t{1} << 59;
+  out.too_large = !out.negative && ends.high >= limit;
   if (out.negative || out.too_large) return false;
   allocate(std::max(ends.high + 1, minlength), out);
   return true;
 }
 
-// Adds weights in order, or counts; alone, or in parts that own ranges of the numbers.
+// weights(first, n, buffer): gives a function of i, the weight of element first + i, i < n <=
+// kBlock.
 template <class T, class Number, class Weights>
-pool::Outcome add_in_order(const StridedWalk& x, const pool::Execution& execution, Bincount& out,
-                           Weights&& weights) {
-  Number* const sums = static_cast<Number*>(out.numbers.get());
-  // Where the numbers are many more than the elements, cleaning the parts' ranges would cost most.
-  const int threads = out.n > 4 * x.size ? 1 : execution.threads;
-  const OwnedRanges ranges = owned_ranges(x.size, out.n, threads, [&](std::int64_t i) {
-    T one;
-    x.gather(i, 1, reinterpret_cast<unsigned char*>(&one));
-    return static_cast<std::int64_t>(one);
+pool::Outcome add_alone(const StridedWalk& x, const pool::Execution& execution, Number* sums,
+                        Weights&& weights) {
+  return pool::parallel_for(1, execution, [&](std::int64_t, const pool::Checkpoint& checkpoint) {
+    alignas(64) unsigned char buffer[kBlock * 8];
+    visit_blocks(x, 0, x.size, checkpoint,
+                 [&](const unsigned char* block, std::int64_t n, std::int64_t done) {
+                   const auto weight = weights(done, n, buffer);
+                   for (std::int64_t i = 0; i < n; ++i) sums[element<T>(block, i)] += weight(i);
+                 });
   });
-  const int n_parts = ranges.n_parts;
+}
+
+// The same sums, bit for bit, on several threads.
+template <class T, class Weights>
+pool::Outcome add_in_parts(const StridedWalk& x, std::int64_t n_numbers,
+                           const pool::Execution& execution, double* sums, Weights&& weights) {
+  const OwnedRanges ranges =
+      owned_ranges(x.size, n_numbers, execution.threads, [&](std::int64_t i) {
+        T one;
+        x.gather(i, 1, reinterpret_cast<unsigned char*>(&one));
+        return static_cast<std::int64_t>(one);
+      });
   return pool::parallel_for(
-      n_parts, execution, [&](std::int64_t part, const pool::Checkpoint& checkpoint) {
+      ranges.n_parts, execution, [&](std::int64_t part, const pool::Checkpoint& checkpoint) {
         const std::int64_t low = ranges.low(part);
         const std::int64_t high = ranges.high(part);
         alignas(64) unsigned char buffer[kBlock * 8];
-        if (n_parts > 1) std::fill(sums + low, sums + high, Number{0});
+        std::int64_t numbers[kBlock];
+        std::uint16_t own[kBlock + 8];
+        std::fill(sums + low, sums + high, 0.0);
         visit_blocks(x, 0, x.size, checkpoint,
                      [&](const unsigned char* block, std::int64_t n, std::int64_t done) {
-                       const auto place = [block](std::int64_t i) {
-                         return static_cast<std::int64_t>(element<T>(block, i));
-                       };
-                       const auto weight = weights(done, n, buffer);
-                       if (n_parts == 1) {
-                         for (std::int64_t i = 0; i < n; ++i) sums[place(i)] += weight(i);
-                         return;
+                       if constexpr (sizeof(T) < 8) {
+                         for (std::int64_t i = 0; i < n; ++i) numbers[i] = element<T>(block, i);
+                         block = reinterpret_cast<const unsigned char*>(numbers);
                        }
-                       std::int32_t owned[kBlock];
-                       const std::int64_t count = owned_elements(n, low, high, place, owned);
-                       for (std::int64_t k = 0; k < count; ++k) {
-                         sums[place(owned[k])] += weight(owned[k]);
+                       std::int64_t n_own = 0;
+                       OwnElements::Stamped::run(block, n, low, high, own, n_own);
+                       const auto weight = weights(done, n, buffer);
+                       for (std::int64_t k = 0; k < n_own; ++k) {
+                         sums[element<std::int64_t>(block, own[k])] += weight(own[k]);
                        }
                      });
       });
@@ -236,7 +249,7 @@ pool::Outcome add_in_order(const StridedWalk& x, const pool::Execution& executio
 
 template <class T>
 pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::int64_t minlength,
-                          const pool::Execution& execution, Bincount& out) {
+                          const pool::Execution& execution, Bincount& out, std::int64_t limit) {
   const StridedWalk x(view);
   if (weights == nullptr && x.size >= kUsualChunk) {
     const std::uint64_t capacity = guessed_capacity<T>(x);
@@ -250,33 +263,37 @@ pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::
   Extremes ends;
   const pool::Outcome outcome = extremes(view, execution, ends);
   if (outcome != pool::Outcome::done) return outcome;
-  if (!allocate_for<T>(ends, minlength, out)) return outcome;
+  if (!allocate_for(ends, minlength, limit, out)) return outcome;
   if (weights == nullptr) {
     const std::uint64_t capacity = std::bit_ceil(static_cast<std::uint64_t>(ends.high) + 1);
     if (x.size >= kUsualChunk && chunks_for(x, capacity) > 0) {
       bool fits = false;
       return count_in_chunks<T>(x, capacity, minlength, execution, out, fits);
     }
-    return add_in_order<T, std::int64_t>(x, execution, out,
-                                         [](std::int64_t, std::int64_t, unsigned char*) {
-                                           return [](std::int64_t) { return std::int64_t{1}; };
-                                         });
+    return add_alone<T>(x, execution, static_cast<std::int64_t*>(out.numbers.get()),
+                        [](std::int64_t, std::int64_t, unsigned char*) {
+                          return [](std::int64_t) { return std::int64_t{1}; };
+                        });
   }
   const StridedWalk w(*weights);
+  double* const sums = static_cast<double*>(out.numbers.get());
+  // Where the numbers are many more than the elements, cleaning the parts' ranges would cost most.
+  const bool in_parts = execution.threads > 1 && x.size >= kPartsAbove && out.n <= 4 * x.size;
   return visit_dtype(weights->dtype, [&](auto tag) {
     using Weight = typename decltype(tag)::type;
-    return add_in_order<T, double>(
-        x, execution, out, [&](std::int64_t first, std::int64_t n, unsigned char* buffer) {
-          const unsigned char* const block = block_of(w, first, n, buffer);
-          return [block](std::int64_t i) { return static_cast<double>(element<Weight>(block, i)); };
-        });
+    const auto read = [&](std::int64_t first, std::int64_t n, unsigned char* buffer) {
+      const unsigned char* const block = block_of(w, first, n, buffer);
+      return [block](std::int64_t i) { return static_cast<double>(element<Weight>(block, i)); };
+    };
+    if (in_parts) return add_in_parts<T>(x, out.n, execution, sums, read);
+    return add_alone<T>(x, execution, sums, read);
   });
 }
 
 }  // namespace
 
 pool::Outcome bincount(const ArrayView& x, const ArrayView* weights, std::int64_t minlength,
-                       const pool::Execution& execution, Bincount& out) {
+                       const pool::Execution& execution, Bincount& out, std::int64_t limit) {
   if (x.size() == 0) {
     allocate(minlength, out);
     return pool::Outcome::done;
@@ -284,7 +301,7 @@ pool::Outcome bincount(const ArrayView& x, const ArrayView* weights, std::int64_
   return visit_dtype(x.dtype, [&](auto tag) -> pool::Outcome {
     using T = Seen<typename decltype(tag)::type>;
     if constexpr (std::is_integral_v<T>) {
-      return bincount_of<T>(x, weights, minlength, execution, out);
+      return bincount_of<T>(x, weights, minlength, execution, out, limit);
     } else {
       return pool::Outcome::done;  // the table lists no such type
     }

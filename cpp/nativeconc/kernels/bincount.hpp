@@ -21,6 +21,9 @@
 
 namespace nativeconc::kernels {
 
+// Larger numbers could not have a count in memory.
+constexpr std::int64_t kBincountLimit = std::int64_t{1} << 59;
+
 struct Bincount {
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
@@ -33,10 +36,12 @@ struct Bincount {
 };
 
 // x and weights are one-dimensional and of one size; x has an integer type or bool. weights may be
-// null. minlength >= 0.
+// null. minlength >= 0. Elements from `limit` on may be found too large, so that no memory is asked
+// for on their behalf.
 // Throws std::bad_alloc.
 pool::Outcome bincount(const ArrayView& x, const ArrayView* weights, std::int64_t minlength,
-                       const pool::Execution& execution, Bincount& out);
+                       const pool::Execution& execution, Bincount& out,
+                       std::int64_t limit = kBincountLimit);
 
 double bincount_estimated_ns(const ArrayView& x, bool weighted, std::int64_t minlength);
 

@@ -17,6 +17,7 @@ constexpr std::array kWhole = {Dtype::boolean, Dtype::int8,   Dtype::int16,
                                Dtype::uint16,  Dtype::uint32, Dtype::uint64};
 
 constexpr std::array kTable = {
+    KernelRow{"add_at", kAll, false, "numpy.add.at"},
     KernelRow{"bincount", kWhole, false, "numpy.bincount"},
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
     KernelRow{"histogram", kNumbers, false, "numpy.histogram"},

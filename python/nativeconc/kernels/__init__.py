@@ -23,6 +23,7 @@ seconds; on other threads Python delivers no signals, so there it runs to its en
 inside a kernel does not disturb interpreter exit.
 """
 
+from nativeconc.kernels.add_at import add_at
 from nativeconc.kernels.bincount import bincount
 from nativeconc.kernels.count_primes import count_primes
 from nativeconc.kernels.histogram import histogram
@@ -37,6 +38,7 @@ from nativeconc.kernels.var import nanstd, nanvar, std, var
 
 __all__ = [
     "Kernel",
+    "add_at",
     "bincount",
     "count_primes",
     "histogram",

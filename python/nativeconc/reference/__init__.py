@@ -8,6 +8,7 @@ and the "pure Python" column of `nativeconc compare`.
 """
 
 from nativeconc.reference.acquire_all import acquire_all
+from nativeconc.reference.add_at import add_at
 from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
 from nativeconc.reference.bincount import bincount
@@ -39,6 +40,7 @@ __all__ = [
     "RWLock",
     "Semaphore",
     "acquire_all",
+    "add_at",
     "attach",
     "bincount",
     "count_primes",

@@ -21,6 +21,9 @@ from nativeconc.comparison.cases.arrays import ARRAY_CASES
 
 ENDLESS: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
+    "add_at": lambda **options: kernels.add_at(
+        np.zeros(9), np.broadcast_to(np.int64(1), (1 << 38,)), 1.0, **options
+    ),
     "bincount": lambda **options: kernels.bincount(
         np.broadcast_to(np.int64(1), (1 << 38,)), **options
     ),
@@ -39,6 +42,7 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "add_at": lambda **options: kernels.add_at(np.zeros(9), [1, 1, 2], 1.0, **options),
     "bincount": lambda **options: kernels.bincount(np.arange(10), **options),
     "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
@@ -255,6 +259,9 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
 ) -> None:
     call = {
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
+        "add_at": (
+            "nc.kernels.add_at(np.zeros(3), np.broadcast_to(1, (1 << 38,)), 1.0, threads=threads)"
+        ),
         "bincount": "nc.kernels.bincount(np.broadcast_to(1, (1 << 38,)), threads=threads)",
         "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",

@@ -81,7 +81,12 @@ def _small_integers(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (rng.integers(0, 1000, n),)
 
 
+def _places(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (np.zeros(1000), rng.integers(0, 1000, n), rng.standard_normal(n))
+
+
 ARRAY_CASES: tuple[Case, ...] = (
+    _row("add_at", _places, np.add.at, "numpy.add.at", bytes_per_element=16),
     _row("bincount", _small_integers, np.bincount, "numpy.bincount"),
     _row("histogram", _normal, np.histogram, "numpy.histogram"),
     _row("max", _normal, np.max, "np.max(a)"),
