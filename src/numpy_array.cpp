@@ -93,7 +93,8 @@ ArrayView view_of(py::handle object, std::string_view kernel, std::span<const Dt
   const bool is_allowed =
       known && std::find(allowed.begin(), allowed.end(), *known) != allowed.end();
   if (!is_allowed) refuse(kernel, dtype, "", allowed);
-  if (dtype.byteorder() != '=') refuse(kernel, dtype, " (byte-swapped)", allowed);
+  const char order = dtype.byteorder();  // '|': single bytes have none
+  if (order != '=' && order != '|') refuse(kernel, dtype, " (byte-swapped)", allowed);
 
   ArrayView view;
   view.data = array.data();

@@ -272,6 +272,37 @@ def check_execution(threads: object, gil: object) -> None: ...
 def kernel_table() -> list[tuple[str, tuple[str, ...], tuple[str, ...], str]]: ...
 def simd_path() -> str: ...
 def sum(a: NDArray[Any], threads: int | None, gil: str, /) -> Any: ...  # noqa: A001 - NumPy's name
+def sort(a: NDArray[Any], axis: object, threads: int | None, gil: str, /) -> NDArray[Any]: ...
+def argsort(
+    a: NDArray[Any], axis: object, threads: int | None, gil: str, /
+) -> NDArray[np.int64]: ...
+def searchsorted(
+    a: NDArray[Any],
+    v: NDArray[Any],
+    right: bool,
+    sorter: NDArray[Any] | None,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def unique(
+    a: NDArray[Any],
+    return_index: bool,
+    return_inverse: bool,
+    return_counts: bool,
+    equal_nan: bool,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def isin(
+    element: NDArray[Any],
+    test_elements: NDArray[Any],
+    invert: bool,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[np.bool_]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

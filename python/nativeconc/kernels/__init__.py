@@ -23,10 +23,27 @@ seconds; on other threads Python delivers no signals, so there it runs to its en
 inside a kernel does not disturb interpreter exit.
 """
 
+from nativeconc.kernels.argsort import argsort
 from nativeconc.kernels.count_primes import count_primes
+from nativeconc.kernels.isin import isin
 from nativeconc.kernels.mandelbrot import mandelbrot
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
+from nativeconc.kernels.searchsorted import searchsorted
+from nativeconc.kernels.sort import sort
 from nativeconc.kernels.sum import sum  # noqa: A004 - NumPy's name
 from nativeconc.kernels.table import Kernel, table
+from nativeconc.kernels.unique import unique
 
-__all__ = ["Kernel", "count_primes", "mandelbrot", "monte_carlo_pi", "sum", "table"]
+__all__ = [
+    "Kernel",
+    "argsort",
+    "count_primes",
+    "isin",
+    "mandelbrot",
+    "monte_carlo_pi",
+    "searchsorted",
+    "sort",
+    "sum",
+    "table",
+    "unique",
+]

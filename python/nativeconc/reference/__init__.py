@@ -8,20 +8,25 @@ and the "pure Python" column of `nativeconc compare`.
 """
 
 from nativeconc.reference.acquire_all import acquire_all
+from nativeconc.reference.argsort import argsort
 from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
 from nativeconc.reference.buffer import Buffer
 from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
+from nativeconc.reference.isin import isin
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
 from nativeconc.reference.rwlock import RWLock
+from nativeconc.reference.searchsorted import searchsorted
 from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
+from nativeconc.reference.sort import sort
 from nativeconc.reference.sum import sum  # noqa: A004 - NumPy's name
+from nativeconc.reference.unique import unique
 
 __all__ = [
     "Barrier",
@@ -35,9 +40,14 @@ __all__ = [
     "RWLock",
     "Semaphore",
     "acquire_all",
+    "argsort",
     "attach",
     "count_primes",
+    "isin",
     "mandelbrot",
     "monte_carlo_pi",
+    "searchsorted",
+    "sort",
     "sum",
+    "unique",
 ]

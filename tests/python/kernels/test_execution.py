@@ -27,10 +27,15 @@ ENDLESS: dict[str, Callable[..., Any]] = {
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(2**53, **options),
 }
 SMALL: dict[str, Callable[..., Any]] = {
+    "argsort": lambda **options: kernels.argsort(np.arange(10.0), **options),
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
+    "isin": lambda **options: kernels.isin(np.arange(10.0), [3.0], **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
+    "searchsorted": lambda **options: kernels.searchsorted(np.arange(10.0), 3.5, **options),
+    "sort": lambda **options: kernels.sort(np.arange(10.0), **options),
+    "unique": lambda **options: kernels.unique(np.arange(10.0), **options),
 }
 every_kernel = pytest.mark.parametrize("name", sorted(SMALL))
 has_gil = getattr(sys, "_is_gil_enabled", lambda: True)()

@@ -71,4 +71,27 @@ def _normal(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (rng.standard_normal(n),)
 
 
-ARRAY_CASES: tuple[Case, ...] = ()
+def _wide_integers(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.integers(-(2**62), 2**62, n),)
+
+
+def _integers_and_a_third(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    a = rng.integers(-(2**62), 2**62, n)
+    return (a, rng.permutation(a)[: n // 3 + 1])
+
+
+def _sorted_and_a_tenth(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (np.sort(rng.standard_normal(n)), rng.standard_normal(n // 10 + 1))
+
+
+def _stable_argsort(a: Any) -> Any:
+    return np.argsort(a, kind="stable")
+
+
+ARRAY_CASES: tuple[Case, ...] = (
+    _row("argsort", _normal, _stable_argsort, 'numpy.argsort(a, kind="stable")'),
+    _row("isin", _integers_and_a_third, np.isin, "numpy.isin(a, b)"),
+    _row("searchsorted", _sorted_and_a_tenth, np.searchsorted, "numpy.searchsorted(a, v)"),
+    _row("sort", _normal, np.sort, "numpy.sort(a)"),
+    _row("unique", _wide_integers, np.unique, "numpy.unique(a)"),
+)
