@@ -371,6 +371,46 @@ def histogram_uneven(
     gil: str,
     /,
 ) -> NDArray[Any]: ...
+def sort(a: NDArray[Any], axis: object, threads: int | None, gil: str, /) -> NDArray[Any]: ...
+def argsort(
+    a: NDArray[Any], axis: object, threads: int | None, gil: str, /
+) -> NDArray[np.int64]: ...
+def searchsorted(
+    a: NDArray[Any],
+    v: NDArray[Any],
+    right: bool,
+    sorter: NDArray[Any] | None,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def unique(
+    a: NDArray[Any],
+    return_index: bool,
+    return_inverse: bool,
+    return_counts: bool,
+    equal_nan: bool,
+    threads: int | None,
+    gil: str,
+    /,
+) -> Any: ...
+def isin(
+    element: NDArray[Any],
+    test_elements: NDArray[Any],
+    invert: bool,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[np.bool_]: ...
+def order_statistics(
+    a: NDArray[Any],
+    axis: object,
+    ranks: tuple[int, ...],
+    kernel: str,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

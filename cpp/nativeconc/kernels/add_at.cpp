@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "nativeconc/kernels/bincount.hpp"
-#include "nativeconc/kernels/extremes.hpp"
+#include "nativeconc/kernels/both_ends.hpp"
 #include "nativeconc/kernels/owned_places.hpp"
 #include "nativeconc/pool/parallel_for.hpp"
 

@@ -10,8 +10,6 @@
 #include <vector>
 
 #include "nativeconc/kernels/both_ends.hpp"
-#include "nativeconc/kernels/owned_range.hpp"
-#include "nativeconc/kernels/extremes.hpp"
 #include "nativeconc/kernels/owned_places.hpp"
 #include "nativeconc/kernels/vectors.hpp"
 #include "nativeconc/pool/parallel_for.hpp"

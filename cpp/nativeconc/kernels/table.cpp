@@ -17,10 +17,12 @@ constexpr std::array kWhole = {Dtype::boolean, Dtype::int8,   Dtype::int16,
                                Dtype::uint16,  Dtype::uint32, Dtype::uint64};
 
 constexpr std::array kTable = {
-    KernelRow{"add_at", kAll, false, "numpy.add.at"},
+    KernelRow{"add_at", kNumbers, false, "numpy.add.at"},
+    KernelRow{"argsort", kNumbers, false, "numpy.argsort"},
     KernelRow{"bincount", kWhole, false, "numpy.bincount"},
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
     KernelRow{"histogram", kNumbers, false, "numpy.histogram"},
+    KernelRow{"isin", kNumbers, false, "numpy.isin"},
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
     KernelRow{"max", kNumbers, false, "numpy.max"},
     KernelRow{"mean", kNumbers, false, "numpy.mean"},
@@ -32,8 +34,11 @@ constexpr std::array kTable = {
     KernelRow{"nanstd", kNumbers, false, "numpy.nanstd"},
     KernelRow{"nansum", kNumbers, false, "numpy.nansum"},
     KernelRow{"nanvar", kNumbers, false, "numpy.nanvar"},
+    KernelRow{"searchsorted", kNumbers, false, "numpy.searchsorted"},
+    KernelRow{"sort", kNumbers, false, "numpy.sort"},
     KernelRow{"std", kNumbers, false, "numpy.std"},
     KernelRow{"sum", kNumbers, true, "numpy.sum"},
+    KernelRow{"unique", kNumbers, false, "numpy.unique"},
     KernelRow{"var", kNumbers, false, "numpy.var"},
 };
 

@@ -24,9 +24,11 @@ inside a kernel does not disturb interpreter exit.
 """
 
 from nativeconc.kernels.add_at import add_at
+from nativeconc.kernels.argsort import argsort
 from nativeconc.kernels.bincount import bincount
 from nativeconc.kernels.count_primes import count_primes
 from nativeconc.kernels.histogram import histogram
+from nativeconc.kernels.isin import isin
 from nativeconc.kernels.mandelbrot import mandelbrot
 from nativeconc.kernels.max import max, nanmax  # noqa: A004 - NumPy's name
 from nativeconc.kernels.mean import mean, nanmean
@@ -39,9 +41,11 @@ from nativeconc.kernels.var import nanstd, nanvar, std, var
 __all__ = [
     "Kernel",
     "add_at",
+    "argsort",
     "bincount",
     "count_primes",
     "histogram",
+    "isin",
     "mandelbrot",
     "max",
     "mean",
@@ -53,8 +57,11 @@ __all__ = [
     "nanstd",
     "nansum",
     "nanvar",
+    "searchsorted",
+    "sort",
     "std",
     "sum",
     "table",
+    "unique",
     "var",
 ]

@@ -9,6 +9,7 @@ and the "pure Python" column of `nativeconc compare`.
 
 from nativeconc.reference.acquire_all import acquire_all
 from nativeconc.reference.add_at import add_at
+from nativeconc.reference.argsort import argsort
 from nativeconc.reference.attach import attach
 from nativeconc.reference.barrier import Barrier
 from nativeconc.reference.bincount import bincount
@@ -18,6 +19,7 @@ from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
 from nativeconc.reference.extremes import max, min, nanmax, nanmin  # noqa: A004 - NumPy's names
 from nativeconc.reference.histogram import histogram
+from nativeconc.reference.isin import isin
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.mean import mean, nanmean, nanstd, nanvar, std, var
@@ -25,8 +27,11 @@ from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
 from nativeconc.reference.rwlock import RWLock
+from nativeconc.reference.searchsorted import searchsorted
 from nativeconc.reference.semaphore import BoundedSemaphore, Semaphore
+from nativeconc.reference.sort import sort
 from nativeconc.reference.sum import nansum, sum  # noqa: A004 - NumPy's name
+from nativeconc.reference.unique import unique
 
 __all__ = [
     "Barrier",
@@ -41,10 +46,12 @@ __all__ = [
     "Semaphore",
     "acquire_all",
     "add_at",
+    "argsort",
     "attach",
     "bincount",
     "count_primes",
     "histogram",
+    "isin",
     "mandelbrot",
     "max",
     "mean",
@@ -56,7 +63,10 @@ __all__ = [
     "nanstd",
     "nansum",
     "nanvar",
+    "searchsorted",
+    "sort",
     "std",
     "sum",
+    "unique",
     "var",
 ]

@@ -42,9 +42,6 @@ ENDLESS: dict[str, Callable[..., Any]] = {
 }
 SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
-    "add_at": lambda **options: kernels.add_at(np.zeros(9), [1, 1, 2], 1.0, **options),
-    "bincount": lambda **options: kernels.bincount(np.arange(10), **options),
-    "histogram": lambda **options: kernels.histogram(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),

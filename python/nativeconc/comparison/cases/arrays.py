@@ -85,10 +85,29 @@ def _places(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (np.zeros(1000), rng.integers(0, 1000, n), rng.standard_normal(n))
 
 
+def _wide_integers(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.integers(-(2**62), 2**62, n),)
+
+
+def _integers_and_a_third(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    a = rng.integers(-(2**62), 2**62, n)
+    return (a, rng.permutation(a)[: n // 3 + 1])
+
+
+def _sorted_and_a_tenth(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (np.sort(rng.standard_normal(n)), rng.standard_normal(n // 10 + 1))
+
+
+def _stable_argsort(a: Any) -> Any:
+    return np.argsort(a, kind="stable")
+
+
 ARRAY_CASES: tuple[Case, ...] = (
     _row("add_at", _places, np.add.at, "numpy.add.at", bytes_per_element=16),
+    _row("argsort", _normal, _stable_argsort, 'numpy.argsort(a, kind="stable")'),
     _row("bincount", _small_integers, np.bincount, "numpy.bincount"),
     _row("histogram", _normal, np.histogram, "numpy.histogram"),
+    _row("isin", _integers_and_a_third, np.isin, "numpy.isin(a, b)"),
     _row("max", _normal, np.max, "np.max(a)"),
     _row("mean", _normal, np.mean, "np.mean(a)"),
     _row("min", _normal, np.min, "np.min(a)"),
@@ -98,6 +117,9 @@ ARRAY_CASES: tuple[Case, ...] = (
     _row("nanstd", _with_nan, np.nanstd, "np.nanstd(a)"),
     _row("nansum", _with_nan, np.nansum, "np.nansum(a)"),
     _row("nanvar", _with_nan, np.nanvar, "np.nanvar(a)"),
+    _row("searchsorted", _sorted_and_a_tenth, np.searchsorted, "numpy.searchsorted(a, v)"),
+    _row("sort", _normal, np.sort, "numpy.sort(a)"),
     _row("std", _normal, np.std, "np.std(a)"),
+    _row("unique", _wide_integers, np.unique, "numpy.unique(a)"),
     _row("var", _normal, np.var, "np.var(a)"),
 )
