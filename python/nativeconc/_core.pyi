@@ -303,6 +303,15 @@ def isin(
     gil: str,
     /,
 ) -> NDArray[np.bool_]: ...
+def order_statistics(
+    a: NDArray[Any],
+    axis: object,
+    ranks: tuple[int, ...],
+    kernel: str,
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

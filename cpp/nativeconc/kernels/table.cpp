@@ -19,6 +19,7 @@ constexpr std::array kTable = {
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
     KernelRow{"isin", kReals, false, "numpy.isin"},
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
+    KernelRow{"median", kReals, false, "numpy.median"},
     KernelRow{"monte_carlo_pi", {}, false, "numpy.random.Generator.random"},
     KernelRow{"searchsorted", kReals, false, "numpy.searchsorted"},
     KernelRow{"sort", kReals, false, "numpy.sort"},

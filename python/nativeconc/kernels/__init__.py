@@ -27,6 +27,7 @@ from nativeconc.kernels.argsort import argsort
 from nativeconc.kernels.count_primes import count_primes
 from nativeconc.kernels.isin import isin
 from nativeconc.kernels.mandelbrot import mandelbrot
+from nativeconc.kernels.median import median
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
 from nativeconc.kernels.searchsorted import searchsorted
 from nativeconc.kernels.sort import sort
@@ -40,6 +41,7 @@ __all__ = [
     "count_primes",
     "isin",
     "mandelbrot",
+    "median",
     "monte_carlo_pi",
     "searchsorted",
     "sort",

@@ -18,6 +18,7 @@ from nativeconc.reference.event import Event
 from nativeconc.reference.isin import isin
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
+from nativeconc.reference.median import median
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
@@ -45,6 +46,7 @@ __all__ = [
     "count_primes",
     "isin",
     "mandelbrot",
+    "median",
     "monte_carlo_pi",
     "searchsorted",
     "sort",

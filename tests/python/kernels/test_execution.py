@@ -24,6 +24,9 @@ ENDLESS: dict[str, Callable[..., Any]] = {
         (0.0, 0.0), (0.0, 0.0), (50, 50), 2**31 - 1, **options
     ),
     "count_primes": lambda **options: kernels.count_primes(10**12, **options),
+    "median": lambda **options: kernels.median(
+        np.broadcast_to(np.float64(1), (1 << 38,)), **options
+    ),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(2**53, **options),
 }
 SMALL: dict[str, Callable[..., Any]] = {
@@ -32,6 +35,7 @@ SMALL: dict[str, Callable[..., Any]] = {
     "isin": lambda **options: kernels.isin(np.arange(10.0), [3.0], **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
+    "median": lambda **options: kernels.median(np.arange(10.0), **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
     "searchsorted": lambda **options: kernels.searchsorted(np.arange(10.0), 3.5, **options),
     "sort": lambda **options: kernels.sort(np.arange(10.0), **options),
@@ -243,6 +247,7 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
         "sum": "nc.kernels.sum(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",
+        "median": "nc.kernels.median(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "monte_carlo_pi": "nc.kernels.monte_carlo_pi(2**53, threads=threads)",
     }[name]
     run_script(

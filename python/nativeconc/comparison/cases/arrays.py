@@ -91,6 +91,7 @@ def _stable_argsort(a: Any) -> Any:
 ARRAY_CASES: tuple[Case, ...] = (
     _row("argsort", _normal, _stable_argsort, 'numpy.argsort(a, kind="stable")'),
     _row("isin", _integers_and_a_third, np.isin, "numpy.isin(a, b)"),
+    _row("median", _normal, np.median, "numpy.median(a)"),
     _row("searchsorted", _sorted_and_a_tenth, np.searchsorted, "numpy.searchsorted(a, v)"),
     _row("sort", _normal, np.sort, "numpy.sort(a)"),
     _row("unique", _wide_integers, np.unique, "numpy.unique(a)"),
