@@ -26,6 +26,7 @@ void bind_pool(py::module_& m);
 void bind_kernels(py::module_& m);
 void bind_reductions(py::module_& m);
 void bind_ordering(py::module_& m);
+void bind_order_statistics(py::module_& m);
 void bind_sets(py::module_& m);
 void bind_counting(py::module_& m);
 void bind_add_at(py::module_& m);

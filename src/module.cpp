@@ -25,6 +25,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_kernels(m);
   bind_reductions(m);
   bind_ordering(m);
+  bind_order_statistics(m);
   bind_sets(m);
   bind_counting(m);
   bind_add_at(m);

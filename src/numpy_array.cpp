@@ -108,8 +108,9 @@ ArrayView view_of(py::handle object, std::string_view kernel, std::span<const Dt
 }
 
 py::array new_array(Dtype dtype, std::span<const std::int64_t> shape) {
-  return py::array(py::dtype(dtype_name(dtype)),
-                   std::vector<py::ssize_t>(shape.begin(), shape.end()));
+  const py::dtype numpy_dtype =
+      visit_dtype(dtype, [](auto tag) { return py::dtype::of<typename decltype(tag)::type>(); });
+  return py::array(numpy_dtype, std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
 }  // namespace nativeconc::seam

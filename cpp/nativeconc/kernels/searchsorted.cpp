@@ -52,15 +52,17 @@ struct Ordered {
   }
 };
 
-// For each of `count` keys, how many of the n sorted ones are below it (kRight: or equal).
+// For each of `count` keys, how many of the sorted ones from `begin` to `end` are below it (kRight:
+// or equal), and `begin`.
 template <bool kRight, class T, class Sorted>
-void search(const Sorted& sorted, std::int64_t n, const Key<T>* keys, int count,
-            std::int64_t* out) {
-  std::int64_t at[kTogether] = {};
+void search(const Sorted& sorted, std::int64_t begin, std::int64_t end, const Key<T>* keys,
+            int count, std::int64_t* out) {
+  std::int64_t at[kTogether];
+  std::fill_n(at, count, begin);
   const auto goes_on = [&](std::int64_t i, Key<T> key) {
     return kRight ? !(key < sorted(i)) : sorted(i) < key;
   };
-  std::int64_t left = n;
+  std::int64_t left = end - begin;
   while (left > 1) {
     const std::int64_t half = left / 2;
     left -= half;
@@ -68,7 +70,23 @@ void search(const Sorted& sorted, std::int64_t n, const Key<T>* keys, int count,
       at[k] += goes_on(at[k] + half - 1, keys[k]) ? half : 0;
     }
   }
-  for (int k = 0; k < count; ++k) out[k] = at[k] + (n > 0 && goes_on(at[k], keys[k]) ? 1 : 0);
+  for (int k = 0; k < count; ++k) {
+    out[k] = at[k] + (begin < end && goes_on(at[k], keys[k]) ? 1 : 0);
+  }
+}
+
+// The same from 0 to n. Keys that rise are searched between the places of the first and the last.
+template <bool kRight, class T, class Sorted>
+void search_batch(const Sorted& sorted, std::int64_t n, const Key<T>* keys, int count,
+                  std::int64_t* out) {
+  if (count < kTogether) return search<kRight, T>(sorted, 0, n, keys, count, out);
+  bool rises = true;
+  for (int k = 1; k < kTogether; ++k) rises &= keys[k - 1] <= keys[k];
+  if (!rises) return search<kRight, T>(sorted, 0, n, keys, kTogether, out);
+  const Key<T> ends[2] = {keys[0], keys[kTogether - 1]};
+  std::int64_t places[2];
+  search<kRight, T>(sorted, 0, n, ends, 2, places);
+  search<kRight, T>(sorted, places[0], places[1], keys, kTogether, out);
 }
 
 template <bool kRight, class T, class Sorted>
@@ -86,11 +104,7 @@ pool::Outcome search_all(const Sorted& sorted, std::int64_t n, const ArrayView& 
           const int count = static_cast<int>(std::min<std::int64_t>(kTogether, end - first));
           wanted.visit<T>(first, count,
                           [&](std::int64_t i, T value) { keys[i] = equal_key_of(value); });
-          if (count == kTogether) {
-            search<kRight, T>(sorted, n, keys, kTogether, out + first);
-          } else {
-            search<kRight, T>(sorted, n, keys, count, out + first);
-          }
+          search_batch<kRight, T>(sorted, n, keys, count, out + first);
           if (batch % 64 == 0 && checkpoint.stop()) return;
         }
       });

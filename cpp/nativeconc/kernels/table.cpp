@@ -26,6 +26,7 @@ constexpr std::array kTable = {
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},
     KernelRow{"max", kNumbers, false, "numpy.max"},
     KernelRow{"mean", kNumbers, false, "numpy.mean"},
+    KernelRow{"median", kNumbers, false, "numpy.median"},
     KernelRow{"min", kNumbers, false, "numpy.min"},
     KernelRow{"monte_carlo_pi", {}, false, "numpy.random.Generator.random"},
     KernelRow{"nanmax", kNumbers, false, "numpy.nanmax"},

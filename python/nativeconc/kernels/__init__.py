@@ -32,6 +32,7 @@ from nativeconc.kernels.isin import isin
 from nativeconc.kernels.mandelbrot import mandelbrot
 from nativeconc.kernels.max import max, nanmax  # noqa: A004 - NumPy's name
 from nativeconc.kernels.mean import mean, nanmean
+from nativeconc.kernels.median import median
 from nativeconc.kernels.min import min, nanmin  # noqa: A004 - NumPy's name
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
 from nativeconc.kernels.sum import nansum, sum  # noqa: A004 - NumPy's name
@@ -49,6 +50,7 @@ __all__ = [
     "mandelbrot",
     "max",
     "mean",
+    "median",
     "min",
     "monte_carlo_pi",
     "nanmax",

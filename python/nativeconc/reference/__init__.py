@@ -23,6 +23,7 @@ from nativeconc.reference.isin import isin
 from nativeconc.reference.lock import Lock
 from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.mean import mean, nanmean, nanstd, nanvar, std, var
+from nativeconc.reference.median import median
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
@@ -55,6 +56,7 @@ __all__ = [
     "mandelbrot",
     "max",
     "mean",
+    "median",
     "min",
     "monte_carlo_pi",
     "nanmax",

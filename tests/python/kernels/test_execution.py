@@ -34,6 +34,9 @@ ENDLESS: dict[str, Callable[..., Any]] = {
         (0.0, 0.0), (0.0, 0.0), (50, 50), 2**31 - 1, **options
     ),
     "count_primes": lambda **options: kernels.count_primes(10**12, **options),
+    "median": lambda **options: kernels.median(
+        np.broadcast_to(np.float64(1), (1 << 38,)), **options
+    ),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(2**53, **options),
     "var": lambda **options: kernels.var(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
     "nanmin": lambda **options: kernels.nanmin(
@@ -44,6 +47,7 @@ SMALL: dict[str, Callable[..., Any]] = {
     "sum": lambda **options: kernels.sum(np.arange(10.0), **options),
     "mandelbrot": lambda **options: kernels.mandelbrot(size=(4, 3), max_iter=9, **options),
     "count_primes": lambda **options: kernels.count_primes(100, **options),
+    "median": lambda **options: kernels.median(np.arange(10.0), **options),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(100, **options),
     **{
         case.name: lambda case=case, **options: getattr(kernels, case.name)(
@@ -263,6 +267,7 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
         "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",
+        "median": "nc.kernels.median(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "monte_carlo_pi": "nc.kernels.monte_carlo_pi(2**53, threads=threads)",
         "var": "nc.kernels.var(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "nanmin": "nc.kernels.nanmin(np.broadcast_to(1.0, (1 << 20, 1 << 19)), threads=threads)",

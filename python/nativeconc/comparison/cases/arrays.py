@@ -110,6 +110,7 @@ ARRAY_CASES: tuple[Case, ...] = (
     _row("isin", _integers_and_a_third, np.isin, "numpy.isin(a, b)"),
     _row("max", _normal, np.max, "np.max(a)"),
     _row("mean", _normal, np.mean, "np.mean(a)"),
+    _row("median", _normal, np.median, "numpy.median(a)"),
     _row("min", _normal, np.min, "np.min(a)"),
     _row("nanmax", _with_nan, np.nanmax, "np.nanmax(a)"),
     _row("nanmean", _with_nan, np.nanmean, "np.nanmean(a)"),
