@@ -35,8 +35,11 @@ from nativeconc.kernels.mean import mean, nanmean
 from nativeconc.kernels.median import median
 from nativeconc.kernels.min import min, nanmin  # noqa: A004 - NumPy's name
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
+from nativeconc.kernels.searchsorted import searchsorted
+from nativeconc.kernels.sort import sort
 from nativeconc.kernels.sum import nansum, sum  # noqa: A004 - NumPy's name
 from nativeconc.kernels.table import Kernel, table
+from nativeconc.kernels.unique import unique
 from nativeconc.kernels.var import nanstd, nanvar, std, var
 
 __all__ = [

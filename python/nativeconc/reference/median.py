@@ -6,7 +6,7 @@
 import math
 from collections.abc import Sequence
 
-from nativeconc.reference.sum import _to_single
+from nativeconc.reference.pairwise import to_single
 
 
 def median(a: Sequence[float], dtype: str = "float64") -> float:
@@ -28,4 +28,4 @@ def median(a: Sequence[float], dtype: str = "float64") -> float:
     if len(a) % 2 == 1:
         return low + 0.0  # the sum of one: a zero comes out positive
     total = low + high + 0.0
-    return _to_single(total) / 2 if dtype == "float32" else total / 2
+    return to_single(total) / 2 if dtype == "float32" else total / 2
