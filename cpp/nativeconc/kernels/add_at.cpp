@@ -4,6 +4,7 @@
 #include "nativeconc/kernels/add_at.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <type_traits>
 
@@ -99,28 +100,36 @@ pool::Outcome add_in_place(const Target<T>& target, std::int64_t n, const Stride
   });
 }
 
-// Into a copy, each part of which is owned by one chunk.
+// Into a copy, each part of which is owned by one chunk. Sets `fits` to whether all indices are in
+// range.
 template <class T, class B>
 pool::Outcome add_to_copy(const Target<T>& target, std::int64_t n, const StridedWalk& indices,
-                          const Numbers<B>& numbers, const pool::Execution& execution, T* copy) {
+                          const Numbers<B>& numbers, const pool::Execution& execution, T* copy,
+                          bool& fits) {
   const OwnedRanges ranges = owned_ranges(indices.size, n, execution.threads, [&](std::int64_t i) {
     std::int64_t index;
     indices.gather(i, 1, reinterpret_cast<unsigned char*>(&index));
-    return place_of(index, n);
+    return std::clamp<std::int64_t>(place_of(index, n), 0, n);
   });
-  return pool::parallel_for(
+  std::array<bool, OwnedRanges::kMostParts> part_fits;
+  part_fits.fill(true);
+  const pool::Outcome outcome = pool::parallel_for(
       ranges.n_parts, execution, [&](std::int64_t part, const pool::Checkpoint& checkpoint) {
         const std::int64_t low = ranges.low(part);
         const std::int64_t high = ranges.high(part);
         alignas(64) unsigned char buffer[kBlock * 8];
         std::int64_t places[kBlock];
         std::uint16_t own[kBlock + 8];
+        bool all_in_range = true;
         for (std::int64_t i = low; i < high; ++i) copy[i] = target.get(i);
         visit_blocks(indices, 0, indices.size, checkpoint,
                      [&](const unsigned char* block, std::int64_t count, std::int64_t done) {
                        for (std::int64_t i = 0; i < count; ++i) {
-                         places[i] = place_of(element<std::int64_t>(block, i), n);
+                         const std::int64_t place = place_of(element<std::int64_t>(block, i), n);
+                         all_in_range &= place >= 0 && place < n;
+                         places[i] = place;
                        }
+                       if (!all_in_range) return;
                        numbers.with_block(done, count, buffer, [&](const auto& number) {
                          if (ranges.n_parts == 1) {
                            for (std::int64_t i = 0; i < count; ++i) {
@@ -138,7 +147,10 @@ pool::Outcome add_to_copy(const Target<T>& target, std::int64_t n, const Strided
                          }
                        });
                      });
+        part_fits[static_cast<std::size_t>(part)] = all_in_range;
       });
+  fits = std::find(part_fits.begin(), part_fits.end(), false) == part_fits.end();
+  return outcome;
 }
 
 // value + number + number + ..., one after the other, for a few values at once.
@@ -204,22 +216,29 @@ pool::Outcome add_counted(const Target<T>& target, std::int64_t n, const Bincoun
                             });
 }
 
-// Indices are in range. `counted` may be null: how often each place occurs.
+// `counted` may be null: how often each place occurs. Sets `fits` to whether all indices are in
+// range.
 template <class T, class B>
 pool::Outcome add_at_of(const ArrayView& view, const ArrayView& indices, const ArrayView& b,
-                        const Bincount* counted, const pool::Execution& execution) {
+                        const Bincount* counted, const pool::Execution& execution, bool& fits) {
   const std::int64_t n = view.shape[0];
   const Target<T> target{static_cast<unsigned char*>(const_cast<void*>(view.data)),
                          view.strides[0]};
   const StridedWalk walk(indices);
   const Numbers<B> numbers(b);
-  if (in_place(n, walk.size)) return add_in_place<T, B>(target, n, walk, numbers, execution);
+  pool::Outcome outcome = pool::Outcome::done;
+  if (in_place(n, walk.size)) {
+    Extremes ends;
+    outcome = extremes(indices, execution, ends);
+    if (outcome != pool::Outcome::done) return outcome;
+    fits = ends.low >= -n && ends.high < n;
+    return fits ? add_in_place<T, B>(target, n, walk, numbers, execution) : outcome;
+  }
   const std::unique_ptr<T[]> copy(new T[static_cast<std::size_t>(n)]);
-  const pool::Outcome outcome =
-      counted != nullptr
-          ? add_counted<T, B>(target, n, *counted, numbers.one(), execution, copy.get())
-          : add_to_copy<T, B>(target, n, walk, numbers, execution, copy.get());
-  if (outcome != pool::Outcome::done) return outcome;
+  outcome = counted != nullptr
+                ? add_counted<T, B>(target, n, *counted, numbers.one(), execution, copy.get())
+                : add_to_copy<T, B>(target, n, walk, numbers, execution, copy.get(), fits);
+  if (outcome != pool::Outcome::done || !fits) return outcome;
   constexpr std::int64_t kAtOnce = 1 << 16;
   // Not to be stopped half way.
   return pool::parallel_for((n + kAtOnce - 1) / kAtOnce, {execution.threads},
@@ -231,14 +250,14 @@ pool::Outcome add_at_of(const ArrayView& view, const ArrayView& indices, const A
                             });
 }
 
-pool::Outcome add_checked(const ArrayView& target, const ArrayView& indices, const ArrayView& b,
-                          const Bincount* counted, const pool::Execution& execution) {
+pool::Outcome add_at_any(const ArrayView& target, const ArrayView& indices, const ArrayView& b,
+                         const Bincount* counted, const pool::Execution& execution, bool& fits) {
   if (target.dtype == Dtype::float32 && b.dtype == Dtype::float64) {
-    return add_at_of<float, double>(target, indices, b, counted, execution);
+    return add_at_of<float, double>(target, indices, b, counted, execution, fits);
   }
   return visit_dtype(target.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    return add_at_of<T, T>(target, indices, b, counted, execution);
+    return add_at_of<T, T>(target, indices, b, counted, execution, fits);
   });
 }
 
@@ -255,22 +274,18 @@ pool::Outcome add_at(const ArrayView& target, const ArrayView& indices, const Ar
                      const pool::Execution& execution, BadIndex& bad) {
   const std::int64_t n = target.shape[0];
   if (indices.size() == 0) return pool::Outcome::done;
+  Bincount counted;
+  bool is_counted = false;
   if (b.ndim == 0 && !in_place(n, indices.size())) {
-    Bincount counted;  // finds out on its way whether all are in range
     const pool::Outcome outcome = bincount(indices, nullptr, n, execution, counted, n);
     if (outcome != pool::Outcome::done) return outcome;
-    if (!counted.negative && !counted.too_large && counted.n <= n) {
-      return add_checked(target, indices, b, &counted, execution);
-    }
+    is_counted = !counted.negative && !counted.too_large && counted.n <= n;
   }
-  Extremes ends;
-  const pool::Outcome outcome = extremes(indices, execution, ends);
-  if (outcome != pool::Outcome::done) return outcome;
-  if (ends.low < -n || ends.high >= n) {
-    find_bad(StridedWalk(indices), n, bad);
-    return pool::Outcome::done;
-  }
-  return add_checked(target, indices, b, nullptr, execution);
+  bool fits = true;
+  const pool::Outcome outcome =
+      add_at_any(target, indices, b, is_counted ? &counted : nullptr, execution, fits);
+  if (outcome == pool::Outcome::done && !fits) find_bad(StridedWalk(indices), n, bad);
+  return outcome;
 }
 
 double add_at_estimated_ns(const ArrayView& target, const ArrayView& indices) {

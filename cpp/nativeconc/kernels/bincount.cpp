@@ -276,7 +276,8 @@ pool::Outcome bincount_of(const ArrayView& view, const ArrayView* weights, std::
   const StridedWalk w(*weights);
   double* const sums = static_cast<double*>(out.numbers.get());
   // Where the numbers are many more than the elements, cleaning the parts' ranges would cost most.
-  const bool in_parts = execution.threads > 1 && x.size >= kPartsAbove && out.n <= 4 * x.size;
+  const bool in_parts =
+      parts_for(out.n, execution.threads) > 1 && x.size >= kPartsAbove && out.n <= 4 * x.size;
   return visit_dtype(weights->dtype, [&](auto tag) {
     using Weight = typename decltype(tag)::type;
     const auto read = [&](std::int64_t first, std::int64_t n, unsigned char* buffer) {

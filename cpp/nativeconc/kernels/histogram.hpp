@@ -6,9 +6,11 @@
 // Any thread, several at once, after fork. Inputs must not change meanwhile.
 //
 // Even bins: an element x from low to high gets the number trunc((x - first) / span * n), which is
-// then put right by one where the edges say otherwise: NumPy's rule, in NumPy's types. Uneven bins:
-// binary search. Each bin has its left edge and not its right one, except the last, which has both.
-// Elements outside all bins are left out, and so is NaN. On the sums see bins.hpp.
+// then put right by one where the edges say otherwise: NumPy's rule, in NumPy's types. Where no
+// edge is near enough for rounding to matter, the number is computed in a quicker way, and is the
+// same. Uneven bins: binary search. Each bin has its left edge and not its right one, except the
+// last, which has both. Elements outside all bins are left out, and so is NaN. On the sums see
+// bins.hpp.
 //
 // Invariant: counts are exact; sums of weights depend on values and order alone.
 #pragma once

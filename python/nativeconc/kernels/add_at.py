@@ -60,8 +60,9 @@ def add_at(
     Nobody else may use `a` meanwhile. It blocks, and releases the GIL, as
     :mod:`nativeconc.kernels` says.
 
-    Source: each thread owns a range of the elements; one number for all indices is added as often
-    as each index was counted.
+    Source: one number for all indices is added as often as each index was counted, on all threads.
+    Different numbers are added by one thread, or, for four threads or more and more than 65536
+    elements, by up to eight that each own a range of the elements.
     """
     if device is not None:
         require_cpu(device, "add_at")
@@ -78,7 +79,9 @@ def add_at(
         a, indices, shape = _flat(a, indices)
     else:
         shape = indices.shape
-    if type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape:
+    if type(b) is float and a.dtype is _FLOAT64:
+        b = np.array(b)
+    elif type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape:
         b = _addends(a.dtype, b, shape)
     _core.add_at(a, indices, b, threads, gil)
 

@@ -57,7 +57,8 @@ def bincount(
     It blocks, and releases the GIL, as :mod:`nativeconc.kernels` says.
 
     Source: counting sort's first pass (Knuth, "The Art of Computer Programming", volume 3, section
-    5.2), with private counters for each chunk; for weights each thread owns a range of the numbers.
+    5.2), with private counters for each chunk. Weights are added by one thread, or, for four
+    threads or more and more than 65536 numbers, by up to eight that each own a range of them.
     """
     if device is not None:
         require_cpu(device, "bincount")
