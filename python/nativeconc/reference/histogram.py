@@ -4,11 +4,12 @@
 """Counting per bin, in plain Python: the specification of `nativeconc.kernels.histogram`."""
 
 import math
-import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
+
+from nativeconc.reference.pairwise import to_single
 
 _BLOCK = 65536
 
@@ -122,13 +123,13 @@ def _even_edges(
     if not (math.isfinite(first) and math.isfinite(last)):
         raise ValueError(f"range of [{first}, {last}] is not finite")
     # Edges between elements of single precision are computed in it, others are rounded to it.
-    rounded = _to_single if single and limits is None and len(a) > 0 else float
+    rounded = to_single if single and limits is None and len(a) > 0 else float
     if first == last:
         first, last = rounded(first - 0.5), rounded(last + 0.5)
-    low, high = (_to_single(first), _to_single(last)) if single else (first, last)
+    low, high = (to_single(first), to_single(last)) if single else (first, last)
     edges = _evenly_spaced(float(first), float(last), n, rounded)
     if single:
-        edges = [_to_single(edge) for edge in edges]
+        edges = [to_single(edge) for edge in edges]
     if any(x >= y for x, y in pairwise(edges)):
         raise ValueError(f"Too many bins for data range. Cannot create {n} finite-sized bins.")
     return edges, low, high
@@ -140,8 +141,3 @@ def _evenly_spaced(
     """numpy.linspace(first, last, n + 1)."""
     step = rounded(rounded(last - first) / n)
     return [rounded(rounded(i * step) + first) for i in range(n)] + [last]
-
-
-def _to_single(value: float) -> float:
-    single: float = struct.unpack("f", struct.pack("f", value))[0]
-    return single
