@@ -20,6 +20,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "nativeconc/kernels/vectors.hpp"
@@ -71,8 +72,7 @@ struct FoldRows {
   static NATIVECONC_SIMD_BODY void vectors(const Rows& rows, std::int64_t i, const State* context,
                                            State* states) {
     constexpr auto kStep = static_cast<std::int64_t>(sizeof(Element)) * kWidth;
-    const unsigned char* const source =
-        rows.source + i * static_cast<std::int64_t>(sizeof(Element));
+    const unsigned char* const source = rows.source + static_cast<std::size_t>(i) * sizeof(Element);
     Lanes<State, kWidth> sums[kVectors];
     const unsigned char* row = source + rows.offsets[0];
     prefetch<kVectors * kStep>(row, rows.streams);
@@ -96,11 +96,11 @@ struct FoldRows {
                                         State* states) {
     constexpr int kWidth = std::min(kBytes / static_cast<int>(sizeof(State)), kLaneCount);
     constexpr int kAtOnce = std::min(kLaneCount / kWidth, 8);  // what surely fits the registers
+    constexpr int kBlock = kAtOnce * kWidth;
     std::int64_t i = 0;
-    for (; i + kAtOnce * kWidth <= width; i += kAtOnce * kWidth) {
-      vectors<kWidth, kAtOnce>(rows, i, context, states);
-    }
-    for (; i < width; ++i) vectors<1, 1>(rows, i, context, states);
+    for (; i + kBlock <= width; i += kBlock) vectors<kWidth, kAtOnce>(rows, i, context, states);
+    // The compiler is to see that these are few.
+    for (int k = 0; k < kBlock && i < width; ++k, ++i) vectors<1, 1>(rows, i, context, states);
   }
   NATIVECONC_SIMD_STRUCT(Stamped, body,
                          (const Rows& rows, std::int64_t width, const State* context,
@@ -137,13 +137,62 @@ struct FoldLanes {
                          (present, width, states));
 };
 
-// One leaf of `width` lines that lie side by side without gaps: n >= 1 elements of each line, at
-// most 512. `context` has 32 * width states; `states` has room for twice as many, and the first
-// `width` of them are the result.
+// into[i] = into[i] (op) from[i]
 template <class Op>
-void fold_close_leaf(const unsigned char* source, std::int64_t n, std::int64_t width, bool streams,
+struct CombineRows {
+  using State = typename Op::State;
+
+  template <int kBytes>
+  static NATIVECONC_SIMD_BODY void body(const State* from, std::int64_t width, State* into) {
+    constexpr int kWidth = std::min(kBytes / static_cast<int>(sizeof(State)), kLaneCount);
+    std::int64_t i = 0;
+    for (; i + kWidth <= width; i += kWidth) {
+      Lanes<State, kWidth> low;
+      Lanes<State, kWidth> high;
+      load(into + i, low);
+      load(from + i, high);
+      Op::combine(high, low);
+      store(low, into + i);
+    }
+    for (; i < width; ++i) Op::combine(from[i], into[i]);
+  }
+  NATIVECONC_SIMD_STRUCT(Stamped, body, (const State* from, std::int64_t width, State* into),
+                         (from, width, into));
+};
+
+// Whole leaves of `width` lines that lie side by side without gaps. `context` has 32 * width states,
+// `states` has room for as many. Writes width states a leaf.
+template <class Op>
+struct WholeLeaves {
+  using State = typename Op::State;
+
+  template <int kBytes>
+  static NATIVECONC_SIMD_BODY void body(const unsigned char* source, std::int64_t n_leaves,
+                                        std::int64_t width, bool streams, const State* context,
+                                        State* states, State* out) {
+    constexpr std::int64_t kRows = kLeaf / kLaneCount;
+    const std::int64_t row = kLaneCount * width;
+    const std::int64_t row_bytes = row * static_cast<std::int64_t>(sizeof(typename Op::Element));
+    std::int64_t offsets[kRows];
+    for (std::int64_t r = 0; r < kRows; ++r) offsets[r] = r * row_bytes;
+    for (std::int64_t leaf = 0; leaf < n_leaves; ++leaf) {
+      const Rows rows{source + leaf * kRows * row_bytes, offsets, kRows, streams};
+      FoldRows<Op>::template body<kBytes>(rows, row, context, states);
+      FoldLanes<Op>::template body<kBytes>(kLaneCount, width, states);
+      for (std::int64_t i = 0; i < width; ++i) *out++ = states[i];
+    }
+  }
+  NATIVECONC_SIMD_STRUCT(Stamped, body,
+                         (const unsigned char* source, std::int64_t n_leaves, std::int64_t width,
+                          bool streams, const State* context, State* states, State* out),
+                         (source, n_leaves, width, streams, context, states, out));
+};
+
+// One leaf of the same, which need not be whole: 1 to 512 elements of each line. `states` has room
+// for 64 * width, and the first `width` of them are the result.
+template <class Op>
+void fold_close_leaf(const unsigned char* source, std::int64_t n, std::int64_t width,
                      const typename Op::State* context, typename Op::State* states) {
-  if (n < 1 || n > kLeaf) __builtin_unreachable();
   const std::int64_t row = kLaneCount * width;
   const std::int64_t whole = n / kLaneCount;
   const std::int64_t rest = n % kLaneCount * width;
@@ -151,12 +200,11 @@ void fold_close_leaf(const unsigned char* source, std::int64_t n, std::int64_t w
   for (std::int64_t r = 0; r <= whole; ++r) {
     offsets[r] = r * row * static_cast<std::int64_t>(sizeof(typename Op::Element));
   }
-  if (whole > 0)
-    FoldRows<Op>::Stamped::run({source, offsets, whole, streams}, row, context, states);
+  if (whole > 0) FoldRows<Op>::Stamped::run({source, offsets, whole, false}, row, context, states);
   if (rest > 0) {
     typename Op::State* const last = whole > 0 ? states + row : states;
-    FoldRows<Op>::Stamped::run({source, offsets + whole, 1, streams}, rest, context, last);
-    for (std::int64_t i = 0; whole > 0 && i < rest; ++i) Op::combine(last[i], states[i]);
+    FoldRows<Op>::Stamped::run({source, offsets + whole, 1, false}, rest, context, last);
+    if (whole > 0) CombineRows<Op>::Stamped::run(last, rest, states);
   }
   FoldLanes<Op>::Stamped::run(whole > 0 ? kLaneCount : n, width, states);
 }
@@ -165,12 +213,11 @@ void fold_close_leaf(const unsigned char* source, std::int64_t n, std::int64_t w
 template <class Op>
 typename Op::State fold_short_line(const unsigned char* source, std::int64_t n,
                                    const typename Op::State& context) {
-  if (n < 1 || n >= kLaneCount) __builtin_unreachable();
   typename Op::State states[kLaneCount];
   for (std::int64_t i = 0; i < n; ++i) {
     Lanes<typename Op::State, 1> one;
-    map_vector<Op, 1>(source + i * static_cast<std::int64_t>(sizeof(typename Op::Element)),
-                      &context, one);
+    map_vector<Op, 1>(source + static_cast<std::size_t>(i) * sizeof(typename Op::Element), &context,
+                      one);
     states[i] = one[0];
   }
   for (std::int64_t half = kLaneCount / 2; half > 0; half /= 2) {
@@ -180,20 +227,46 @@ typename Op::State fold_short_line(const unsigned char* source, std::int64_t n,
   return states[0];
 }
 
-// The same for lines that lie side by side in any way, elements at offsets that are listed lane by
-// lane: first those of lane 0. `context` has `width` states, `states` room for 32 * width.
+// One leaf of `width` lines that lie side by side in any way.
+//
+// Lane after lane, in the order in which the halves meet: lane l's partner is l + 16, and so on. So
+// memory is read in as many streams as a lane has rows, and a few rows of states are enough.
 template <class Op>
-void fold_listed_leaf(const unsigned char* source, const std::int64_t* offsets, std::int64_t n,
-                      std::int64_t width, const typename Op::State* context,
-                      typename Op::State* states) {
-  const std::int64_t present = std::min<std::int64_t>(n, kLaneCount);
-  for (std::int64_t lane = 0; lane < present; ++lane) {
-    const std::int64_t n_rows = (n - lane + kLaneCount - 1) / kLaneCount;
-    FoldRows<Op>::Stamped::run({source, offsets, n_rows, false}, width, context,
-                               states + lane * width);
-    offsets += n_rows;
+class ListedLeaf {
+ public:
+  using State = typename Op::State;
+  static constexpr std::int64_t kRowsOfStates = 6;  // one for each level of the tree
+
+  // n >= 1 elements of each line, at offsets that are listed lane by lane: first those of lane 0.
+  ListedLeaf(const unsigned char* source, const std::int64_t* offsets, std::int64_t n,
+             std::int64_t width, const State* context)
+      : source_(source), offsets_(offsets), n_(n), width_(width), context_(context) {}
+
+  // `states` has room for 6 * width; the first `width` are the result.
+  void fold(State* states) const { fold_lanes(0, 1, states); }
+
+ private:
+  // Lanes first, first + step, first + 2 * step, ...
+  void fold_lanes(std::int64_t first, std::int64_t step, State* states) const {
+    if (step == kLaneCount) return fold_lane(first, states);
+    fold_lanes(first, 2 * step, states);
+    if (first + step >= n_) return;  // no such lane
+    fold_lanes(first + step, 2 * step, states + width_);
+    CombineRows<Op>::Stamped::run(states + width_, width_, states);
   }
-  FoldLanes<Op>::Stamped::run(present, width, states);
-}
+
+  void fold_lane(std::int64_t lane, State* states) const {
+    const std::int64_t begin = lane * (n_ / kLaneCount) + std::min(lane, n_ % kLaneCount);
+    const std::int64_t n_rows = (n_ - lane + kLaneCount - 1) / kLaneCount;
+    FoldRows<Op>::Stamped::run({source_, offsets_ + begin, n_rows, false}, width_, context_,
+                               states);
+  }
+
+  const unsigned char* const source_;
+  const std::int64_t* const offsets_;
+  const std::int64_t n_;
+  const std::int64_t width_;
+  const State* const context_;
+};
 
 }  // namespace nativeconc::kernels

@@ -70,8 +70,10 @@ class Reduction {
  private:
   static constexpr std::int64_t kMostLeaves = 256;  // a power of two
   static constexpr std::int64_t kChunk = kMostLeaves * kLeaf;
-  static constexpr std::int64_t kRoom = 64 * kLaneCount;  // states of a row of leaves
-  static constexpr std::int64_t kSparseTile = 16;
+  static constexpr std::int64_t kMostStates = 512;  // of a piece's leaves, of all lines of a unit
+  static constexpr std::int64_t kCloseRoom = 64 * kLaneCount;  // 32 states for each close line
+  static constexpr std::int64_t kWidestTile = 512;             // columns that are read side by side
+  static constexpr std::int64_t kSparseTile = 16;              // the same if they are not dense
 
   // An array of more bytes than this is not expected to stay in the caches for its next use.
   static constexpr std::int64_t kStreamAboveBytes = 16 << 20;
@@ -93,9 +95,9 @@ class Reduction {
         step_ *= lines_.shape[later];
       }
       dense_ = column_stride_ == line.itemsize && reader_.gather_line == nullptr;
-      tile_ = dense_ ? kRoom / std::min<std::int64_t>(n_, kLaneCount) : kSparseTile;
+      tile_ = dense_ ? kWidestTile : kSparseTile;
       close_ = dense_ && line.ndim == 1 && line.strides[0] == width_ * line.itemsize &&
-               width_ * kLaneCount <= kRoom;
+               width_ * kLaneCount <= kCloseRoom;
       tile_ = close_ ? width_ : std::min(tile_, width_);
     }
     tiles_ = (width_ - 1) / tile_ + 1;
@@ -116,7 +118,7 @@ class Reduction {
     const std::int64_t n_chunks = (units_ - 1) / together + 1;
     return pool::parallel_for(
         n_chunks, execution, [&](std::int64_t chunk, const pool::Checkpoint&) {
-          State states[kRoom];
+          State states[kWidestTile];
           const std::int64_t end = std::min(units_, (chunk + 1) * together);
           for (std::int64_t number = chunk * together; number < end; ++number) {
             const Unit unit = unit_of(number);
@@ -133,7 +135,7 @@ class Reduction {
 
   // Elements first .. first + count - 1 of each line of the unit; at most a piece.
   void reduce(const Unit& unit, std::int64_t first, std::int64_t count, State* out) const {
-    State leaves[std::max(kMostLeaves, kRoom)];
+    State leaves[kMostStates];
     if (lines_.column_axis < 0) {
       reduce_line(unit, first, count, leaves);
     } else if (close_) {
@@ -173,14 +175,24 @@ class Reduction {
   }
 
   void reduce_line(const Unit& unit, std::int64_t first, std::int64_t count, State* leaves) const {
-    const bool as_it_is = lines_.line.is_contiguous() && reader_.gather_line == nullptr;
-    if (as_it_is && count < kLaneCount) {
+    if (!lines_.line.is_contiguous() || reader_.gather_line != nullptr) {
+      return gather_line(unit, first, count, leaves);
+    }
+    const unsigned char* const source =
+        lines_.line.data + unit.offset + first * lines_.line.itemsize;
+    if (count < kLaneCount) {
       const State context = contexts_ == nullptr ? State{} : contexts_[unit.first];
-      const unsigned char* const source =
-          lines_.line.data + unit.offset + first * lines_.line.itemsize;
       leaves[0] = fold_short_line<Op>(source, count, context);
       return;
     }
+    State context[kLaneCount];
+    State states[2 * kLaneCount];
+    fill_context(unit, kLaneCount, context);
+    fold_close(source, count, 1, context, states, leaves);
+  }
+
+  // A line whose elements are some way apart, or are to be converted.
+  void gather_line(const Unit& unit, std::int64_t first, std::int64_t count, State* leaves) const {
     State context[kLaneCount];
     State states[2 * kLaneCount];
     fill_context(unit, kLaneCount, context);
@@ -189,51 +201,55 @@ class Reduction {
     for (std::int64_t done = 0; done < count; done += kLeaf) {
       const std::int64_t n = std::min(kLeaf, count - done);
       alignas(64) Element leaf[kLeaf];
-      const unsigned char* source = reinterpret_cast<const unsigned char*>(leaf);
-      if (as_it_is) {
-        source = line.data + (first + done) * line.itemsize;
-      } else if (reader_.gather_line != nullptr) {
+      if (reader_.gather_line != nullptr) {
         reader_.gather_line(line, first + done, n, leaf);
       } else {
         line.gather(first + done, n, reinterpret_cast<unsigned char*>(leaf));
       }
-      fold_close_leaf<Op>(source, n, 1, streams_, context, states);
-      *leaves++ = states[0];
+      fold_close(reinterpret_cast<const unsigned char*>(leaf), n, 1, context, states, leaves++);
     }
   }
 
   void reduce_close(const Unit& unit, std::int64_t first, std::int64_t count, State* leaves) const {
-    State context[kRoom];
-    State states[2 * kRoom];
+    State context[kCloseRoom];
+    State states[2 * kCloseRoom];
     fill_context(unit, kLaneCount, context);
     const std::int64_t row = unit.width * lines_.line.itemsize;
     const unsigned char* const source = lines_.line.data + unit.offset + first * row;
-    for (std::int64_t done = 0; done < count; done += kLeaf) {
-      const std::int64_t n = std::min(kLeaf, count - done);
-      fold_close_leaf<Op>(source + done * row, n, unit.width, streams_, context, states);
-      leaves = std::copy(states, states + unit.width, leaves);
+    fold_close(source, count, unit.width, context, states, leaves);
+  }
+
+  void fold_close(const unsigned char* source, std::int64_t count, std::int64_t width,
+                  const State* context, State* states, State* leaves) const {
+    const std::int64_t whole = count / kLeaf;
+    if (whole > 0) {
+      WholeLeaves<Op>::Stamped::run(source, whole, width, streams_, context, states, leaves);
     }
+    if (count % kLeaf == 0) return;
+    source += whole * kLeaf * width * static_cast<std::int64_t>(sizeof(Element));
+    fold_close_leaf<Op>(source, count % kLeaf, width, context, states);
+    std::copy(states, states + width, leaves + whole * width);
   }
 
   void reduce_columns(const Unit& unit, std::int64_t first, std::int64_t count,
                       State* leaves) const {
-    State context[kRoom];
-    State states[kRoom];
+    State context[kWidestTile];
+    State states[ListedLeaf<Op>::kRowsOfStates * kWidestTile];
     fill_context(unit, 1, context);
     for (std::int64_t done = 0; done < count; done += kLeaf) {
       const std::int64_t n = std::min(kLeaf, count - done);
       std::int64_t offsets[kLeaf];
       list_offsets(first + done, n, offsets);
       const unsigned char* source = lines_.line.data + unit.offset;
-      alignas(64) Element dense[kLeaf * kSparseTile];
+      alignas(64) Element together[kLeaf * kSparseTile];
       if (!dense_) {
-        reader_.gather_rows({source, offsets, n}, unit.width, column_stride_, dense);
-        source = reinterpret_cast<const unsigned char*>(dense);
+        reader_.gather_rows({source, offsets, n}, unit.width, column_stride_, together);
+        source = reinterpret_cast<const unsigned char*>(together);
         for (std::int64_t row = 0; row < n; ++row) {
           offsets[row] = row * unit.width * static_cast<std::int64_t>(sizeof(Element));
         }
       }
-      fold_listed_leaf<Op>(source, offsets, n, unit.width, context, states);
+      ListedLeaf<Op>(source, offsets, n, unit.width, context).fold(states);
       leaves = std::copy(states, states + unit.width, leaves);
     }
   }
