@@ -27,7 +27,8 @@ class BincountCall final : public KernelCall {
       : arrays_{py::reinterpret_borrow<py::object>(args[0]),
                 py::reinterpret_borrow<py::object>(args[1])},
         view_(view_of(args[0], "bincount", kernels::dtypes_of("bincount"))),
-        minlength_(py::cast<std::int64_t>(py::handle(args[2]))) {
+        minlength_(PyNumber_AsSsize_t(args[2], PyExc_OverflowError)) {
+    if (PyErr_Occurred() != nullptr) throw py::error_already_set();
     if (minlength_ < 0) throw py::value_error("'minlength' must not be negative");
     if (view_.ndim != 1) throw py::value_error("x must be one-dimensional");
     if (args[1] == Py_None) return;

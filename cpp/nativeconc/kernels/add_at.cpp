@@ -42,11 +42,7 @@ struct Target {
   unsigned char* data;
   std::int64_t stride;
 
-  T get(std::int64_t place) const {
-    T value;
-    std::memcpy(&value, data + place * stride, sizeof(T));
-    return value;
-  }
+  T get(std::int64_t place) const { return element<T>(data + place * stride, 0); }
   void set(std::int64_t place, T value) const {
     std::memcpy(data + place * stride, &value, sizeof(T));
   }
@@ -93,6 +89,7 @@ pool::Outcome add_in_place(const Target<T>& target, std::int64_t n, const Stride
                    numbers.with_block(done, count, buffer, [&](const auto& number) {
                      for (std::int64_t i = 0; i < count; ++i) {
                        const std::int64_t place = place_of(element<std::int64_t>(block, i), n);
+                       if (place < 0 || place >= n) continue;  // changed since it was checked
                        target.set(place, sum_of<T, B>(target.get(place), number(i)));
                      }
                    });

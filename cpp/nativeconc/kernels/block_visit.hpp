@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "nativeconc/kernels/strided_walk.hpp"
 #include "nativeconc/pool/job.hpp"
@@ -19,9 +20,10 @@ constexpr std::int64_t kBlock = 1024;
 // Reads element i of a block, which need not be aligned.
 template <class T>
 inline T element(const unsigned char* block, std::int64_t i) {
-  T value;
+  using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+  Stored value;
   std::memcpy(&value, block + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-  return value;
+  return static_cast<T>(value);  // any byte but 0 is true
 }
 
 // Elements first .. first + count - 1, count <= kBlock, in the array itself or copied to `buffer`,

@@ -160,8 +160,8 @@ struct CombineRows {
                          (from, width, into));
 };
 
-// Whole leaves of `width` lines that lie side by side without gaps. `context` has 32 * width states,
-// `states` has room for as many. Writes width states a leaf.
+// Whole leaves of `width` lines that lie side by side without gaps. `context` has 32 * width
+// states, `states` has room for as many. Writes width states a leaf.
 template <class Op>
 struct WholeLeaves {
   using State = typename Op::State;

@@ -170,6 +170,9 @@ class EvenFinder final : public BinFinder {
     scale_ = {edges_[0],        -kInfinity, kInfinity, bins.span, static_cast<double>(n_bins()),
               doubt_of<S>(bins)};
     if (!bins.bounded) {
+      // Found from the data, which somebody may have changed since.
+      scale_.low = edges_[0];
+      scale_.high = edges_[bins.edges.size() - 1];
       low_ = std::numeric_limits<T>::lowest();
       high_ = std::numeric_limits<T>::max();
     } else if (std::is_floating_point_v<T>) {

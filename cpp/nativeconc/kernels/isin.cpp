@@ -61,8 +61,10 @@ class BitTable {
   // Relaxed throughout: the end of one parallel_for is before the start of the next.
   void add(const std::uint64_t* keys, std::int64_t count) const {
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto word = shared(words_[static_cast<std::int64_t>((keys[i] - low_) / 64)]);
-      const std::uint64_t bit = std::uint64_t{1} << ((keys[i] - low_) % 64);
+      const std::uint64_t at = keys[i] - low_;
+      if (at >= size_) continue;  // somebody changed the array since its range was found
+      const auto word = shared(words_[static_cast<std::int64_t>(at / 64)]);
+      const std::uint64_t bit = std::uint64_t{1} << (at % 64);
       if ((word.load(std::memory_order_relaxed) & bit) == 0) {
         word.fetch_or(bit, std::memory_order_relaxed);
       }

@@ -86,7 +86,11 @@ class Selection {
     const int cell_bits = std::min(width, kMostCellBits);
     const int shift = width - cell_bits;
     const std::int64_t n_cells = std::int64_t{1} << cell_bits;
-    const auto cell_of = [=](K key) { return static_cast<K>(key - low) >> shift; };
+    // Inside the cells even if somebody changes the array meanwhile: no memory is damaged.
+    const auto cell_of = [=](K key) {
+      const auto cell = static_cast<std::uint64_t>(static_cast<K>(key - low) >> shift);
+      return static_cast<std::int64_t>(std::min(cell, static_cast<std::uint64_t>(n_cells - 1)));
+    };
 
     const WorkMemory<std::uint32_t> counts(n_portions * n_cells);
     auto outcome = walk(
@@ -215,8 +219,10 @@ class Selection {
         [&](std::int64_t portion, const K* keys, std::int64_t count) {
           std::int64_t* const mine = cursors.data() + portion * n_wanted;
           for (std::int64_t i = 0; i < count; ++i) {
-            const std::int32_t w = wanted_of[static_cast<std::int64_t>(cell_of(keys[i]))];
-            if (w >= 0) kept[mine[w]++] = keys[i];
+            const std::int32_t w = wanted_of[cell_of(keys[i])];
+            if (w < 0) continue;
+            const std::int64_t at = mine[w]++;
+            if (at < next) kept[at] = keys[i];  // see cell_of
           }
         });
     if (outcome == Outcome::cancelled) return outcome;

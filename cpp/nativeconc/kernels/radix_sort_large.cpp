@@ -121,8 +121,11 @@ class LargeSort {
         });
   }
 
+  // Inside the cells even if somebody changes the numbers meanwhile: the result may be anything
+  // then, but no memory is damaged.
   std::int64_t cell_of(const Record<Kind>& record) const {
-    return static_cast<std::int64_t>(static_cast<Word>(Kind::word(record) - smallest_) >> shift_);
+    const std::uint64_t cell = static_cast<Word>(Kind::word(record) - smallest_) >> shift_;
+    return static_cast<std::int64_t>(std::min(cell, static_cast<std::uint64_t>(n_cells_ - 1)));
   }
 
   std::int64_t portion_begin(std::int64_t portion) const {
@@ -221,7 +224,8 @@ class LargeSort {
           const std::uint16_t* const bucket_of = bucket_of_.data();
           walk(portion, checkpoint, [&](const Record<Kind>* records, std::int64_t count) {
             for (std::int64_t i = 0; i < count; ++i) {
-              target[next[bucket_of[cell_of(records[i])]]++] = records[i];
+              const std::int64_t at = next[bucket_of[cell_of(records[i])]]++;
+              if (at < n_) target[at] = records[i];  // see cell_of()
             }
           });
         });

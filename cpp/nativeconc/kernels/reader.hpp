@@ -34,10 +34,17 @@ struct Reader {
 
 namespace detail {
 
+// A bool as it lies in memory: any byte but 0 is true.
+struct BoolByte {
+  std::uint8_t byte;
+};
+
 // By way of the signed type, for negative numbers.
 template <class To, class From>
 To converted(From value) {
-  if constexpr (std::is_floating_point_v<To> || std::is_unsigned_v<From>) {
+  if constexpr (std::is_same_v<From, BoolByte>) {
+    return static_cast<To>(value.byte != 0);
+  } else if constexpr (std::is_floating_point_v<To> || std::is_unsigned_v<From>) {
     return static_cast<To>(value);
   } else {
     return static_cast<To>(static_cast<std::int64_t>(value));
@@ -66,10 +73,10 @@ void gather_rows(const RowsOfElements& rows, std::int64_t width, std::int64_t st
 
 }  // namespace detail
 
-// What reads elements of type T (a bool as the byte that it is).
+// What reads elements of type T.
 template <class To, class T>
 Reader<To> reader_of() {
-  using From = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+  using From = std::conditional_t<std::is_same_v<T, bool>, detail::BoolByte, T>;
   if constexpr (std::is_same_v<From, To>) {
     return {nullptr, &detail::gather_rows<From, To>};
   } else {

@@ -70,10 +70,10 @@ class Reduction {
  private:
   static constexpr std::int64_t kMostLeaves = 256;  // a power of two
   static constexpr std::int64_t kChunk = kMostLeaves * kLeaf;
-  static constexpr std::int64_t kMostStates = 512;  // of a piece's leaves, of all lines of a unit
-  static constexpr std::int64_t kCloseRoom = 64 * kLaneCount;  // 32 states for each close line
-  static constexpr std::int64_t kWidestTile = 512;             // columns that are read side by side
-  static constexpr std::int64_t kSparseTile = 16;              // the same if they are not dense
+  static constexpr std::int64_t kMostStates = 256;  // of a piece's leaves, of all lines of a unit
+  static constexpr std::int64_t kCloseRoom = 32 * kLaneCount;  // 32 states for each close line
+  static constexpr std::int64_t kWidestTile = 256;             // columns that are read side by side
+  static constexpr std::int64_t kSparseTile = 4;               // the same if they are not dense
 
   // An array of more bytes than this is not expected to stay in the caches for its next use.
   static constexpr std::int64_t kStreamAboveBytes = 16 << 20;

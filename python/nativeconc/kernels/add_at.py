@@ -111,7 +111,8 @@ def _flat(a: NDArray[Any], indices: Any) -> tuple[NDArray[Any], NDArray[Any], tu
             raise IndexError(
                 f"index {each[bad][0]} is out of bounds for axis {axis} with size {extent}"
             )
-        flat = flat * extent + np.where(each < 0, each + extent, each).astype(np.int64)
+        wide = each.astype(np.int64)
+        flat = flat * extent + np.where(wide < 0, wide + extent, wide)
     return a.reshape(-1), flat.ravel(), flat.shape
 
 

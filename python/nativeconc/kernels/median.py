@@ -86,7 +86,7 @@ def median(
             if isinstance(result, np.ndarray):
                 np.copyto(result, last, where=is_nan)
             else:
-                result = last
+                result = last[()]
     if out is not None:
         return out
     return result[kept] if keepdims else result

@@ -187,3 +187,10 @@ def test_refuses_what_it_cannot_do() -> None:
         kernels.add_at(np.zeros((3, 3)).T, ([0], [0]), 1.0)
     with pytest.raises(ValueError, match="for each axis"):
         kernels.add_at(np.zeros((3, 3)), [0], 1.0)
+
+
+def test_indices_of_a_small_type_reach_a_large_axis() -> None:
+    a = np.zeros((1000, 2))
+    small = np.array([1, -1], np.int8)
+    kernels.add_at(a, (small, small), 1.0)
+    assert a[1, 1] == a[-1, -1] == 1.0

@@ -135,3 +135,7 @@ def test_refuses_what_numpy_refuses() -> None:
         median(np.zeros(3, ">f8" if np.little_endian else "<f8"))
     with pytest.raises(TypeError, match="masked"):
         median(np.ma.masked_equal([1.0, 2.0], 1.0))
+
+
+def test_the_median_of_a_nan_is_a_scalar() -> None:
+    assert type(kernels.median([np.nan, 1.0])) is np.float64

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -251,3 +253,26 @@ def test_an_infinity_is_not_mistaken_for_a_nan() -> None:
     assert kernels.nansum(a) == np.inf
     assert np.isnan(quietly(kernels.nanvar, a))
     assert kernels.nanmin(np.array([np.nan, np.inf])) == np.inf
+
+
+def test_any_byte_but_zero_is_true() -> None:
+    a = np.array([2, 3, 0], np.uint8).view(np.bool_)
+    for name in ("sum", "mean", "var", "min", "max"):
+        assert getattr(kernels, name)(a) == getattr(np, name)(np.array([True, True, False]))
+
+
+@every_reduction
+def test_a_thread_with_a_small_stack_is_enough(name: str) -> None:
+    before = threading.stack_size(96 * 1024)
+    try:
+        for a in (
+            numbers("float64", (600, 300)),
+            numbers("int32", (64, 300)).T,
+            numbers("float32", (2000, 9)),
+        ):
+            expected = quietly(getattr(kernels, name), a, 0)
+            with ThreadPoolExecutor(1) as executor:
+                found = executor.submit(quietly, getattr(kernels, name), a, 0, threads=1).result()
+            assert same_bits(found, expected)
+    finally:
+        threading.stack_size(before)
