@@ -147,7 +147,7 @@ std::int64_t chunks_for(const StridedWalk& x, std::uint64_t capacity) {
 template <class T>
 pool::Outcome count_in_chunks(const StridedWalk& x, std::uint64_t capacity, std::int64_t minlength,
                               const pool::Execution& execution, Bincount& out, bool& fits) {
-  const std::int64_t n_chunks = chunks_for(x, capacity);
+  const std::int64_t n_chunks = std::max<std::int64_t>(1, chunks_for(x, capacity));
   const auto n_numbers = static_cast<std::int64_t>(capacity);
   const std::int64_t per_chunk = (x.size - 1) / n_chunks + 1;
   const std::unique_ptr<std::uint32_t[]> rows(

@@ -80,7 +80,7 @@ def histogram(
 
 
 def _place(x: float, edges: Sequence[float]) -> int | None:
-    if not edges or not edges[0] <= x <= edges[-1]:
+    if len(edges) < 2 or not edges[0] <= x <= edges[-1]:
         return None
     return min(bisect_right(edges, x), len(edges) - 1) - 1
 
