@@ -263,7 +263,7 @@ def test_any_byte_but_zero_is_true() -> None:
 
 @every_reduction
 def test_a_thread_with_a_small_stack_is_enough(name: str) -> None:
-    before = threading.stack_size(96 * 1024)
+    before = threading.stack_size(160 * 1024)
     try:
         for a in (
             numbers("float64", (600, 300)),
