@@ -35,7 +35,7 @@ py::array new_lanes(Dtype dtype, const ArrayView& like, int axis) {
 
 py::object with_axis_back(py::array lanes, int axis) {
   const auto ndim = static_cast<int>(lanes.ndim());
-  if (axis == kernels::kFlat || axis == ndim - 1) return std::move(lanes);
+  if (axis == kernels::kFlat || axis == ndim - 1) return lanes;
   py::list axes;
   for (int i = 0; i < ndim; ++i) axes.append(i < axis ? i : i == axis ? ndim - 1 : i - 1);
   return lanes.attr("transpose")(axes);
