@@ -6,10 +6,11 @@
 // Any thread, several at once, after fork. The array must not change meanwhile.
 //
 // Invariants. What becomes of a line depends on its elements and their order alone: it is cut into
-// leaves of 512 (fold.hpp), whose states meet in a perfect binary tree as in pairwise_tree.hpp. So
-// threads, alignment, strides, instruction set, and the lines beside it never change a bit. Work is
-// cut into pieces of lines (a power of two of leaves, which is a node of that tree) and tiles of
-// lines that lie side by side; either way a chunk has about 131072 elements.
+// leaves of 512 (fold.hpp), whose states meet in a perfect binary tree: neighbours first, then
+// neighbouring pairs, and so on; one without a right neighbour moves up unchanged. So threads,
+// alignment, strides, instruction set, and the lines beside it never change a bit. Work is cut into
+// pieces of lines (a power of two of leaves, which is a node of that tree) and tiles of lines that
+// lie side by side; either way a chunk has about 131072 elements.
 #pragma once
 
 #include <algorithm>
