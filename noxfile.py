@@ -197,8 +197,14 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--sdist", "--outdir", "dist")
     start = time.monotonic()
     (sdist,) = Path("dist").glob("*.tar.gz")
-    env = {"SKBUILD_CMAKE_DEFINE": "NATIVECONC_WERROR=ON"}
-    session.run("pip", "wheel", "--no-deps", "--wheel-dir", "dist", str(sdist), env=env)
+    # Unpacked here: pip's folder has another name each time, and ccache would know no file.
+    unpacked = Path("build/sdist")
+    shutil.rmtree(unpacked, ignore_errors=True)
+    shutil.unpack_archive(sdist, unpacked, filter="data")
+    (source,) = unpacked.iterdir()
+    defines = [d for d in [os.environ.get("SKBUILD_CMAKE_DEFINE")] if d]
+    env = {"SKBUILD_CMAKE_DEFINE": ";".join([*defines, "NATIVECONC_WERROR=ON"])}
+    session.run("pip", "wheel", "--no-deps", "--wheel-dir", "dist", str(source), env=env)
     session.log(f"a wheel built from nothing: {time.monotonic() - start:.0f} s")
     session.run("python", ".ci/check_wheel.py", "dist")
 
