@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,15 +36,18 @@ def forking_handler(forked: shared.Event) -> Iterator[list[int]]:
 
 def both(take: Callable[[], Any], give: Callable[[], None], check: Callable[[], Any]) -> None:
     """Parent and child come out of one wait, one after the other, and own what they took."""
-    me, forked = os.getpid(), shared.Event()
+    me, ready, forked = os.getpid(), shared.Event(), shared.Event()
 
     def interrupt_and_give() -> None:
+        ready.wait()  # a fork inside a hook of another fork hangs in Python's own locks
+        time.sleep(0.02)
         os.kill(me, signal.SIGUSR1)
         forked.wait()
         give()
 
     with forking_handler(forked) as pids:
         helper = start_fork(interrupt_and_give)
+        ready.set()
         try:
             take()
             check()
