@@ -411,6 +411,14 @@ def order_statistics(
     gil: str,
     /,
 ) -> NDArray[Any]: ...
+def partition(
+    a: NDArray[Any],
+    axis: object,
+    ranks: tuple[int, ...],
+    threads: int | None,
+    gil: str,
+    /,
+) -> NDArray[Any]: ...
 def mandelbrot(
     re_lo: float,
     re_hi: float,

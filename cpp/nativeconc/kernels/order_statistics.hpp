@@ -5,9 +5,9 @@
 //
 // Any thread, several at once, after fork. The array must not change meanwhile.
 //
-// NaNs rank last. Elements are counted in up to 2^16 cells of equal width that span all keys; only
-// those of the cells that hold a wanted rank are looked at again, and so on. (Radix selection; the
-// idea is that of Hoare's FIND, CACM 4, 1961, with many pivots.)
+// NaNs rank last. Long lanes are looked at once, most of the time (bracket_selection.hpp), and if
+// that fails, or for elements of one or two bytes, by counting (cell_selection.hpp). Short ones are
+// copied, and selected from by Hoare's FIND (CACM 4, 1961).
 // Memory: at most as much as one lane, and usually far less.
 #pragma once
 

@@ -35,6 +35,8 @@ constexpr std::array kTable = {
     KernelRow{"nanstd", kNumbers, false, "numpy.nanstd"},
     KernelRow{"nansum", kNumbers, false, "numpy.nansum"},
     KernelRow{"nanvar", kNumbers, false, "numpy.nanvar"},
+    KernelRow{"partition", kNumbers, false, "numpy.partition"},
+    KernelRow{"quantile", kNumbers, false, "numpy.quantile"},
     KernelRow{"searchsorted", kNumbers, false, "numpy.searchsorted"},
     KernelRow{"sort", kNumbers, false, "numpy.sort"},
     KernelRow{"std", kNumbers, false, "numpy.std"},

@@ -35,6 +35,8 @@ from nativeconc.kernels.mean import mean, nanmean
 from nativeconc.kernels.median import median
 from nativeconc.kernels.min import min, nanmin  # noqa: A004 - NumPy's name
 from nativeconc.kernels.monte_carlo_pi import monte_carlo_pi
+from nativeconc.kernels.partition import partition
+from nativeconc.kernels.quantile import quantile
 from nativeconc.kernels.searchsorted import searchsorted
 from nativeconc.kernels.sort import sort
 from nativeconc.kernels.sum import nansum, sum  # noqa: A004 - NumPy's name
@@ -62,6 +64,8 @@ __all__ = [
     "nanstd",
     "nansum",
     "nanvar",
+    "partition",
+    "quantile",
     "searchsorted",
     "sort",
     "std",

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nativeconc import _core
 from nativeconc.kernels._arguments import Device, Gil, host_array, require_cpu
+from nativeconc.kernels._lanes import as_lanes, axes_of, kept_axes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -56,17 +56,16 @@ def median(
         numpy.exceptions.AxisError: There is no such axis.
         MemoryError: There is no memory to work in: at most as much as one lane, usually far less.
 
-    Source: radix selection: elements are counted in cells that span all values, and only the cells
-    in the middle are looked at again. (Selection is Hoare's FIND, CACM 4, 1961.)
+    Source: a sample says between which two values the middle lies, and one pass over the elements
+    keeps what lies there: Floyd and Rivest, "Expected time bounds for selection", CACM 18, 1975.
+    Where that fails, elements are counted in cells that span all values.
     """
     if device is not None:
         require_cpu(device, "median")
     values = a if type(a) is np.ndarray else host_array(a)
     ndim = values.ndim
-    axes = _axes(axis, ndim)
-    along = None if axes is None else axes[0] if len(axes) == 1 else -1
-    if axes is not None and len(axes) != 1:
-        values = _together(values, axes)
+    axes = axes_of(axis, ndim)
+    values, along = as_lanes(values, axes)
     n = values.size if along is None else values.shape[along]
     may_be_nan = values.dtype.kind == "f" and n > 0
     ranks = tuple(range((n - 1) // 2, n // 2 + 1)) if n > 0 else ()
@@ -74,7 +73,7 @@ def median(
         ranks += (n - 1,)  # NaNs come last
     found = _core.order_statistics(values, along, ranks, "median", threads, gil)
     middle = found[..., :-1] if may_be_nan else found
-    kept = tuple(np.newaxis if axes is None or i in axes else slice(None) for i in range(ndim))
+    kept = kept_axes(axes, ndim)
     target = out
     if out is not None and keepdims:
         target = out[(..., *(0 if index is np.newaxis else index for index in kept))]
@@ -90,25 +89,3 @@ def median(
     if out is not None:
         return out
     return result[kept] if keepdims else result
-
-
-def _axes(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...] | None:
-    if axis is None:
-        return None
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    for each in axes:
-        if not -ndim <= each < ndim:
-            raise np.exceptions.AxisError(each, ndim)
-    normalized = tuple(each % ndim for each in axes)
-    if len(set(normalized)) != len(normalized):
-        raise ValueError(f"axis names one axis twice: {axis!r}")
-    return normalized
-
-
-def _together(values: NDArray[Any], axes: tuple[int, ...]) -> NDArray[Any]:
-    """The axes as one, the last."""
-    others = [i for i in range(values.ndim) if i not in axes]
-    moved = values.transpose(*others, *sorted(axes))
-    return moved.reshape(
-        *(values.shape[i] for i in others), math.prod(values.shape[i] for i in axes)
-    )

@@ -25,6 +25,8 @@ from nativeconc.reference.mandelbrot import mandelbrot
 from nativeconc.reference.mean import mean, nanmean, nanstd, nanvar, std, var
 from nativeconc.reference.median import median
 from nativeconc.reference.monte_carlo_pi import monte_carlo_pi
+from nativeconc.reference.partition import partition
+from nativeconc.reference.quantile import quantile
 from nativeconc.reference.queue import Queue
 from nativeconc.reference.rlock import RLock
 from nativeconc.reference.rwlock import RWLock
@@ -65,6 +67,8 @@ __all__ = [
     "nanstd",
     "nansum",
     "nanvar",
+    "partition",
+    "quantile",
     "searchsorted",
     "sort",
     "std",

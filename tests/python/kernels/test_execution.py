@@ -38,6 +38,9 @@ ENDLESS: dict[str, Callable[..., Any]] = {
         np.broadcast_to(np.float64(1), (1 << 38,)), **options
     ),
     "monte_carlo_pi": lambda **options: kernels.monte_carlo_pi(2**53, **options),
+    "quantile": lambda **options: kernels.quantile(
+        np.broadcast_to(np.float64(1), (1 << 38,)), 0.9, **options
+    ),
     "var": lambda **options: kernels.var(np.broadcast_to(np.float64(1), (1 << 38,)), **options),
     "nanmin": lambda **options: kernels.nanmin(
         np.broadcast_to(np.float64(1), (1 << 20, 1 << 19)), 0, **options
@@ -269,6 +272,7 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",
         "median": "nc.kernels.median(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "monte_carlo_pi": "nc.kernels.monte_carlo_pi(2**53, threads=threads)",
+        "quantile": "nc.kernels.quantile(np.broadcast_to(1.0, (1 << 38,)), 0.9, threads=threads)",
         "var": "nc.kernels.var(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "nanmin": "nc.kernels.nanmin(np.broadcast_to(1.0, (1 << 20, 1 << 19)), threads=threads)",
     }[name]

@@ -98,6 +98,14 @@ def _sorted_and_a_tenth(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (np.sort(rng.standard_normal(n)), rng.standard_normal(n // 10 + 1))
 
 
+def _normal_and_its_middle(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (*_normal(rng, n), n // 2)
+
+
+def _normal_and_a_part(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (*_normal(rng, n), 0.9)
+
+
 def _stable_argsort(a: Any) -> Any:
     return np.argsort(a, kind="stable")
 
@@ -118,6 +126,8 @@ ARRAY_CASES: tuple[Case, ...] = (
     _row("nanstd", _with_nan, np.nanstd, "np.nanstd(a)"),
     _row("nansum", _with_nan, np.nansum, "np.nansum(a)"),
     _row("nanvar", _with_nan, np.nanvar, "np.nanvar(a)"),
+    _row("partition", _normal_and_its_middle, np.partition, "numpy.partition(a, k)"),
+    _row("quantile", _normal_and_a_part, np.quantile, "numpy.quantile(a, q)"),
     _row("searchsorted", _sorted_and_a_tenth, np.searchsorted, "numpy.searchsorted(a, v)"),
     _row("sort", _normal, np.sort, "numpy.sort(a)"),
     _row("std", _normal, np.std, "np.std(a)"),
