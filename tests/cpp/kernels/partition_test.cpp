@@ -31,18 +31,24 @@ ArrayView view_of(const Integers& a) {
 Integers expected_partition(const Integers& a, const Integers& ranks) {
   Integers sorted = a;
   std::sort(sorted.begin(), sorted.end());
-  Integers result = a;
-  std::stable_sort(result.begin(), result.end(), [&](std::int64_t x, std::int64_t y) {
-    return std::any_of(ranks.begin(), ranks.end(), [&](std::int64_t rank) {
-      const std::int64_t pivot = sorted[static_cast<std::size_t>(rank)];
-      return (x < pivot && y >= pivot) || (x <= pivot && y > pivot);
-    });
-  });
+  Integers pivots;
+  for (const std::int64_t rank : ranks) pivots.push_back(sorted[static_cast<std::size_t>(rank)]);
+  pivots.erase(std::unique(pivots.begin(), pivots.end()), pivots.end());
+  std::vector<Integers> classes(2 * pivots.size() + 1);
+  for (const std::int64_t x : a) {
+    std::size_t number = 0;
+    for (const std::int64_t pivot : pivots) {
+      number += (x >= pivot ? 1U : 0U) + (x > pivot ? 1U : 0U);
+    }
+    classes[number].push_back(x);
+  }
+  Integers result;
+  for (const Integers& each : classes) result.insert(result.end(), each.begin(), each.end());
   return result;
 }
 
 TEST(Partition, IsTheSameForAnyThreads) {
-  for (const std::size_t n : {1UL, 2UL, 100UL, 70'000UL, 300'001UL, 600'000UL}) {
+  for (const std::size_t n : {1UL, 2UL, 100UL, 70'000UL, 300'001UL}) {
     std::mt19937_64 random(n);
     Integers a(n);
     for (const std::int64_t kinds : {std::int64_t{1} << 40, std::int64_t{3}, std::int64_t{1}}) {
@@ -50,7 +56,7 @@ TEST(Partition, IsTheSameForAnyThreads) {
       const auto last = static_cast<std::int64_t>(n) - 1;
       for (const Integers& ranks : {Integers{last / 2}, Integers{0, last / 3, last}}) {
         const Integers expected = expected_partition(a, ranks);
-        for (const int threads : {1, 2, 8}) {
+        for (const int threads : {1, 3}) {
           Integers out(n);
           EXPECT_EQ(partition(view_of(a), 0, ranks, {threads}, out.data()), Outcome::done);
           EXPECT_EQ(out, expected) << n << " " << threads;

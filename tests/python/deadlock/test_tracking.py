@@ -109,7 +109,9 @@ def test_a_lock_released_before_its_taker_could_note_it_is_not_held(crew, until,
     crew.start(lock.acquire)
     until(lambda: lock.stats().waiters == 1)
     lock.release()
-    while not lock.locked():  # the waiter takes it without the GIL, which it needs to note it
+    # The waiter takes it without the GIL, which it needs to note it. While the lock is kept for the
+    # waiter it is locked, too.
+    while lock.stats().owner is None:
         pass
     lock.release()
     crew.join()
