@@ -53,7 +53,6 @@ def spread(
     kernel: str,
     a: object,
     how: How,
-    *,
     dtype: Any,
     out: Any,
     ddof: float,

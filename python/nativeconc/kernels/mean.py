@@ -67,7 +67,8 @@ def mean(
     Source: pairwise summation, Higham, "Accuracy and Stability of Numerical Algorithms",
     section 4.2.
     """
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
+    plain = where is True and dtype is out is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.mean(a, axis, keepdims, threads, gil)
     how = How(axis, keepdims, threads, gil)
     return average("mean", a, how, dtype=dtype, out=out, where=where, device=device)
@@ -108,7 +109,8 @@ def nanmean(
     Raises:
         Exception: See :func:`mean`.
     """
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
+    plain = where is True and dtype is out is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nanmean(a, axis, keepdims, threads, gil)
     how = How(axis, keepdims, threads, gil)
     return average("nanmean", a, how, dtype=dtype, out=out, where=where, device=device)

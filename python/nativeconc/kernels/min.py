@@ -59,13 +59,8 @@ def min(  # noqa: A001 - NumPy's name
         MemoryError: There is no memory for the partial results (1/128 of the array, at most), or
             for a copy where one is made.
     """
-    if (
-        type(a) is np.ndarray
-        and out is None
-        and initial is None
-        and where is True
-        and device is None
-    ):
+    plain = where is True and out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.min(a, axis, keepdims, threads, gil)
     how = How(axis, keepdims, threads, gil)
     return extreme("min", a, how, out=out, initial=initial, where=where, device=device)
@@ -105,13 +100,8 @@ def nanmin(
     Raises:
         Exception: See :func:`min`.
     """
-    if (
-        type(a) is np.ndarray
-        and out is None
-        and initial is None
-        and where is True
-        and device is None
-    ):
+    plain = where is True and out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nanmin(a, axis, keepdims, threads, gil)
     how = How(axis, keepdims, threads, gil)
     return extreme("nanmin", a, how, out=out, initial=initial, where=where, device=device)

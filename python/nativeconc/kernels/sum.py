@@ -77,7 +77,7 @@ def sum(  # noqa: A001 - NumPy's name
     Source: pairwise summation, Higham, "Accuracy and Stability of Numerical Algorithms",
     section 4.2.
     """
-    plain = dtype is None and out is None and initial is None and where is True
+    plain = where is True and dtype is out is initial is None
     if plain and device is None and type(a) is np.ndarray:  # by far the most frequent
         return _core.sum(a, axis, keepdims, threads, gil)
     if runs_on_gpu(device, a):
@@ -127,14 +127,8 @@ def nansum(
     Raises:
         Exception: See :func:`sum`.
     """
-    if (
-        type(a) is np.ndarray
-        and dtype is None
-        and out is None
-        and initial is None
-        and where is True
-        and device is None
-    ):
+    plain = where is True and dtype is out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nansum(a, axis, keepdims, threads, gil)
     how = How(axis, keepdims, threads, gil)
     return total(

@@ -73,28 +73,11 @@ def var(
     Source: the two-pass algorithm in Chan, Golub, LeVeque, "Algorithms for Computing the Sample
     Variance" (1983).
     """
-    if (
-        type(a) is np.ndarray
-        and dtype is None
-        and out is None
-        and where is True
-        and mean is None
-        and correction is None
-        and device is None
-    ):
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.var(a, axis, keepdims, ddof, threads, gil)
-    return spread(
-        "var",
-        a,
-        How(axis, keepdims, threads, gil),
-        dtype=dtype,
-        out=out,
-        ddof=ddof,
-        where=where,
-        mean=mean,
-        correction=correction,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return spread("var", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def std(
@@ -136,28 +119,11 @@ def std(
     Raises:
         Exception: See :func:`var`.
     """
-    if (
-        type(a) is np.ndarray
-        and dtype is None
-        and out is None
-        and where is True
-        and mean is None
-        and correction is None
-        and device is None
-    ):
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.std(a, axis, keepdims, ddof, threads, gil)
-    return spread(
-        "std",
-        a,
-        How(axis, keepdims, threads, gil),
-        dtype=dtype,
-        out=out,
-        ddof=ddof,
-        where=where,
-        mean=mean,
-        correction=correction,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return spread("std", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def nanvar(
@@ -200,28 +166,11 @@ def nanvar(
     Raises:
         Exception: See :func:`var`.
     """
-    if (
-        type(a) is np.ndarray
-        and dtype is None
-        and out is None
-        and where is True
-        and mean is None
-        and correction is None
-        and device is None
-    ):
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nanvar(a, axis, keepdims, ddof, threads, gil)
-    return spread(
-        "nanvar",
-        a,
-        How(axis, keepdims, threads, gil),
-        dtype=dtype,
-        out=out,
-        ddof=ddof,
-        where=where,
-        mean=mean,
-        correction=correction,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return spread("nanvar", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def nanstd(
@@ -263,25 +212,8 @@ def nanstd(
     Raises:
         Exception: See :func:`var`.
     """
-    if (
-        type(a) is np.ndarray
-        and dtype is None
-        and out is None
-        and where is True
-        and mean is None
-        and correction is None
-        and device is None
-    ):
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nanstd(a, axis, keepdims, ddof, threads, gil)
-    return spread(
-        "nanstd",
-        a,
-        How(axis, keepdims, threads, gil),
-        dtype=dtype,
-        out=out,
-        ddof=ddof,
-        where=where,
-        mean=mean,
-        correction=correction,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return spread("nanstd", a, how, dtype, out, ddof, where, mean, correction, device)

@@ -41,7 +41,7 @@ def on_both(name: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     for module in (kernels, np):
         try:
             answers.append(quietly(getattr(module, name), *args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - compared below
+        except Exception as error:
             answers.append(error)
     return answers[0], answers[1]
 
