@@ -103,6 +103,6 @@ def _check_kind(kind: object, elements: NDArray[Any], tests: NDArray[Any]) -> No
         span = int(tests.max()) - int(tests.min())
         if span > np.iinfo(tests.dtype).max:
             raise RuntimeError(
-                "You have specified kind='table', but the range of values in `test_elements` "
-                "exceeds the maximum integer of the datatype. Please set `kind` to None or 'sort'."
+                "You have specified kind='table', but the values of `test_elements` "
+                "exceed the maximum integer of the datatype. Please set `kind` to None or 'sort'."
             )
