@@ -82,7 +82,7 @@ def add_at(
         shape = indices.shape
     if type(b) is float and a.dtype is _FLOAT64:
         b = np.array(b)
-    elif type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape:
+    elif type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape or b.ndim != 1:
         b = _addends(a.dtype, b, shape)
     _core.add_at(a, indices, b, threads, gil)
 
