@@ -35,7 +35,7 @@ kernels::AxisSet parse_axes(py::handle axis, int ndim) {
   for (const py::handle each : py::reinterpret_borrow<py::tuple>(axis)) {
     const kernels::AxisSet one = parse_one(each, ndim);
     if ((axes & one) != 0) {
-      PyErr_Format(PyExc_ValueError, "axis names the same axis twice: %R", axis.ptr());
+      PyErr_Format(PyExc_ValueError, "duplicate value in 'axis': %R", axis.ptr());
       throw py::error_already_set();
     }
     axes |= one;

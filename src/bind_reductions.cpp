@@ -117,7 +117,9 @@ class VarianceCall final : public ReductionCall {
     options_.ddof = PyFloat_AsDouble(args[3]);
     if (PyErr_Occurred() != nullptr) throw py::error_already_set();
     passes_ = options.skip_nan ? 3.0 : 2.0;
-    warning_ = "Degrees of freedom <= 0 for slice";
+    // With and without the full stop, as NumPy says it.
+    warning_ = options.skip_nan ? "Degrees of freedom <= 0 for slice."
+                                : "Degrees of freedom <= 0 for slice";
     make_result(kernels::mean_dtype(view_.dtype));
   }
 

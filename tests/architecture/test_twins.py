@@ -17,7 +17,7 @@ from nativeconc.reference import shared as reference_shared
 EXECUTION = {"threads", "gil", "device"}
 # What is about arrays: a twin takes flat lists of numbers.
 LAYOUT = {"axis", "dtype", "out", "keepdims", "order", "kind", "overwrite_input"}
-# Keywords of NumPy's that are a matter of the wrapper: refused, or a step after the kernel.
+# Keywords of NumPy's that are a matter of the wrapper: steps before and after the kernel.
 LAYOUT |= {"initial", "where", "mean", "correction"}
 
 EXPORTS = {name: getattr(nc, name) for name in nc.__all__}

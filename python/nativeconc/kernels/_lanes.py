@@ -28,7 +28,7 @@ def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...] | 
             raise np.exceptions.AxisError(each, ndim)
     normalized = tuple(each % ndim for each in axes)
     if len(set(normalized)) != len(normalized):
-        raise ValueError(f"axis names one axis twice: {axis!r}")
+        raise ValueError(f"repeated axis: {axis!r} names one axis twice")
     return normalized
 
 

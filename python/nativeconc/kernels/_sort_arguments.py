@@ -17,7 +17,10 @@ def check_sort(kind: object, order: object, stable: object) -> None:
     if kind is None:
         return
     if stable is not None:
-        raise ValueError("kind and stable cannot be given at the same time; use only one of them")
+        raise ValueError(
+            "`kind` and `stable` parameters can't be provided at the same time. "
+            "Use only one of them."
+        )
     if not isinstance(kind, str):
         raise TypeError(f"sort kind must be str, not {type(kind).__name__}")
     if kind[:1].lower() not in ("q", "h", "m", "s"):

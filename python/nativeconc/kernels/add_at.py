@@ -37,8 +37,9 @@ def add_at(
     Args:
         a: The array that is changed: of bool, an integer type, float32 or float64, 1-d with any
             stride, or C-contiguous with any number of axes.
-        indices: Integers of any shape (also a bool mask of the shape of `a`), or for each axis of
-            `a` such an array, in a tuple. Negative ones count from the end. Copied unless int64.
+        indices: Integers of any shape (also a bool mask of the shape of `a`), or for each of the
+            first axes of `a` such an array, in a tuple; along further axes all elements are meant.
+            Negative ones count from the end. Copied unless int64.
         b: One number, or an array that can be broadcast to the shape of the indices. It is turned
             into the dtype of `a`: integers wrap around. A float64 array added to a float32 one is
             not: each sum is rounded instead, as NumPy does it.
@@ -81,7 +82,7 @@ def add_at(
         shape = indices.shape
     if type(b) is float and a.dtype is _FLOAT64:
         b = np.array(b)
-    elif type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape:
+    elif type(b) is not np.ndarray or b.dtype is not a.dtype or b.shape != shape or b.ndim != 1:
         b = _addends(a.dtype, b, shape)
     _core.add_at(a, indices, b, threads, gil)
 
@@ -95,11 +96,16 @@ def _flat(a: NDArray[Any], indices: Any) -> tuple[NDArray[Any], NDArray[Any], tu
         arrays = list(arrays[0].nonzero())
     if any(each.dtype == np.bool_ for each in arrays):
         raise IndexError(f"a bool index must be one array of the shape of a, {a.shape}")
-    if len(arrays) != a.ndim or a.ndim == 0:
-        raise ValueError(
-            f"there must be an array of indices for each axis: a has {a.ndim}, and there are "
-            f"{len(arrays)}"
+    if len(arrays) > a.ndim:
+        raise IndexError(
+            f"too many indices for array: it has {a.ndim} axes, and there are {len(arrays)}"
         )
+    if a.ndim == 0:
+        return a.reshape(1), np.zeros(1, np.int64), ()
+    if not arrays:
+        raise ValueError("there must be an array of indices for the first axis at least")
+    if len(arrays) < a.ndim:
+        arrays = _with_all_of_the_others(arrays, a.shape[len(arrays) :])
     if a.ndim == 1:
         return a, arrays[0].astype(np.int64, copy=False).ravel(), arrays[0].shape
     if not a.flags.c_contiguous:
@@ -114,6 +120,14 @@ def _flat(a: NDArray[Any], indices: Any) -> tuple[NDArray[Any], NDArray[Any], tu
         wide = each.astype(np.int64)
         flat = flat * extent + np.where(wide < 0, wide + extent, wide)
     return a.reshape(-1), flat.ravel(), flat.shape
+
+
+def _with_all_of_the_others(
+    arrays: list[NDArray[Any]], extents: tuple[int, ...]
+) -> list[NDArray[Any]]:
+    """Indices for all axes, given those for the first ones and the extents of the others."""
+    others = np.ix_(*(np.arange(n) for n in extents))
+    return [each.reshape(each.shape + (1,) * len(extents)) for each in arrays] + list(others)
 
 
 def _integers(index: object) -> NDArray[Any]:

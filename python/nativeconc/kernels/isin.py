@@ -91,18 +91,18 @@ def _exact_isin(
 
 def _check_kind(kind: object, elements: NDArray[Any], tests: NDArray[Any]) -> None:
     if kind not in ("sort", "table"):
-        raise ValueError(f"kind must be None, 'sort' or 'table', not {kind!r}")
+        raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     if kind == "sort":
         return
     if elements.dtype.kind not in "iub" or tests.dtype.kind not in "iub":
         raise ValueError(
-            "kind='table' is only possible for bools and integers, not for "
-            f"{elements.dtype} and {tests.dtype}; use None or 'sort'"
+            "The 'table' method is only supported for boolean or integer arrays, not for "
+            f"{elements.dtype} and {tests.dtype}. Please select 'sort' or None for kind."
         )
     if tests.size and tests.dtype.kind != "b":
         span = int(tests.max()) - int(tests.min())
         if span > np.iinfo(tests.dtype).max:
             raise RuntimeError(
-                "kind='table' was given, but the test elements span more values than their dtype "
-                "can count; use None or 'sort'"
+                "You have specified kind='table', but the values of `test_elements` "
+                "exceed the maximum integer of the datatype. Please set `kind` to None or 'sort'."
             )

@@ -12,7 +12,7 @@ import numpy as np
 from nativeconc import _core
 from nativeconc.kernels._arguments import Device, Gil
 from nativeconc.kernels._extreme import extreme
-from nativeconc.kernels._reduce import Axis
+from nativeconc.kernels._reduce import Axis, How
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,8 +38,10 @@ def min(  # noqa: A001 - NumPy's name
         axis: None for all axes, an int, or a tuple of ints.
         out: An array of the result's shape to put it into; it may overlap `a`.
         keepdims: Keep the reduced axes, with extent 1.
-        initial: A further number that takes part, or None; needed where there are no elements.
-        where: True; nothing else is supported.
+        initial: A further number that takes part, or None; needed where there are no elements, or
+            with `where`. It is converted to the array's dtype.
+        where: True, or bools that broadcast to the array: which elements take part. They need
+            `initial`, and the array is copied, with `initial` elsewhere.
         threads: See :mod:`nativeconc.kernels`.
         gil: See :mod:`nativeconc.kernels`.
         device: None or "cpu": there is no GPU version.
@@ -50,30 +52,18 @@ def min(  # noqa: A001 - NumPy's name
 
     Raises:
         TypeError: The dtype has no native path, the array is byte-swapped or masked, or `out` is no
-            array.
-        ValueError: There are no elements and no `initial`; or `axis` (numpy.exceptions.AxisError),
-            `out`, `where`, `threads`, `gil` or `device` is out of range.
-        MemoryError: There is no memory for the partial results (1/128 of the array, at most).
+            array, or `where` holds no bools.
+        ValueError: There are no elements, or a `where`, and no `initial`; or `axis`
+            (numpy.exceptions.AxisError), `out`, `where`, `threads`, `gil` or `device` is out of
+            range.
+        MemoryError: There is no memory for the partial results (1/128 of the array, at most), or
+            for a copy where one is made.
     """
-    if (
-        type(a) is np.ndarray
-        and out is None
-        and initial is None
-        and where is True
-        and device is None
-    ):
+    plain = where is True and out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.min(a, axis, keepdims, threads, gil)
-    return extreme(
-        "min",
-        lambda array: _core.min(array, axis, keepdims, threads, gil),
-        a,
-        axis=axis,
-        out=out,
-        keepdims=keepdims,
-        initial=initial,
-        where=where,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return extreme("min", a, how, out=out, initial=initial, where=where, device=device)
 
 
 def nanmin(
@@ -110,22 +100,8 @@ def nanmin(
     Raises:
         Exception: See :func:`min`.
     """
-    if (
-        type(a) is np.ndarray
-        and out is None
-        and initial is None
-        and where is True
-        and device is None
-    ):
+    plain = where is True and out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
         return _core.nanmin(a, axis, keepdims, threads, gil)
-    return extreme(
-        "nanmin",
-        lambda array: _core.nanmin(array, axis, keepdims, threads, gil),
-        a,
-        axis=axis,
-        out=out,
-        keepdims=keepdims,
-        initial=initial,
-        where=where,
-        device=device,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return extreme("nanmin", a, how, out=out, initial=initial, where=where, device=device)

@@ -15,6 +15,9 @@ from nativeconc.kernels._arguments import Device, Gil, host_array, require_cpu
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+# A sorter up to this long is checked as a whole; that takes some microseconds.
+_CHECKED = 4096
+
 
 def searchsorted(
     a: ArrayLike,
@@ -45,8 +48,9 @@ def searchsorted(
     Raises:
         TypeError: A dtype has no native path, or an array is byte-swapped or masked; `side` is no
             string, or `sorter` holds no integers.
-        ValueError: `a` or `sorter` has not one dimension, they differ in size, or an index of
-            `sorter` is out of range; `side`, `threads`, `gil` or `device` is.
+        ValueError: `a` has not one dimension, `sorter` differs in size, or an index in it is out of
+            range (of more than 4096, among those that the search meets); `side`, `threads`, `gil`
+            or `device` is.
         MemoryError: There is no memory for the result.
 
     Source: binary search without branches, Knuth, "The Art of Computer Programming", volume 3,
@@ -78,4 +82,7 @@ def _order(sorter: ArrayLike, size: int) -> np.ndarray[Any, Any]:
         raise TypeError(f"sorter must only contain integers, not {order.dtype}")
     if order.size != size:
         raise ValueError(f"sorter.size must equal a.size: {order.size} is not {size}")
-    return order.astype(np.int64, copy=False)
+    order = order.astype(np.int64, copy=False)
+    if 0 < size <= _CHECKED and (order.min() < 0 or order.max() >= size):
+        raise ValueError(f"Sorter index out of range: all must be from 0 to {size - 1}")
+    return order

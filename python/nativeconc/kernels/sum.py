@@ -11,7 +11,8 @@ import numpy as np
 
 from nativeconc import _core, cuda
 from nativeconc.kernels._arguments import Device, Gil, check_gpu_execution, runs_on_gpu
-from nativeconc.kernels._reduce import Axis, reduce
+from nativeconc.kernels._reduce import Axis, How
+from nativeconc.kernels._total import total
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -41,11 +42,15 @@ def sum(  # noqa: A001 - NumPy's name
             read-only, 0-d or empty. Lists and scalars are taken as :func:`numpy.asarray` takes
             them. On the GPU: float32, float64, int32 or int64.
         axis: None for all axes, an int, or a tuple of ints. On the GPU: None.
-        dtype: None, or the result's own dtype.
-        out: An array of the result's shape to put it into; it may overlap `a`.
+        dtype: None, or the dtype to convert elements to, to add up in (floats in double precision)
+            and to return: bool, an integer type, float32 or float64. The array is copied if it
+            holds another type, unless that is a wider float, or both are integers.
+        out: An array of the result's shape to put it into; it may overlap `a`. As in NumPy, its
+            dtype counts as `dtype` if it is a wider one.
         keepdims: Keep the reduced axes, with extent 1.
         initial: A number to add, or None.
-        where: True; nothing else is supported.
+        where: True, or bools that broadcast to the array: which elements take part. The array is
+            copied, with something harmless elsewhere.
         threads: See :mod:`nativeconc.kernels`.
         gil: See :mod:`nativeconc.kernels`.
         device: "cpu", "cuda" (the array is copied to the GPU), or None for where the array lies.
@@ -61,17 +66,18 @@ def sum(  # noqa: A001 - NumPy's name
         summation, for every memory layout. Float32 sums have the same d, and then one rounding.
 
     Raises:
-        TypeError: The dtype has no native path, the array is byte-swapped or masked, or `dtype`
-            or `out` is of the wrong kind.
+        TypeError: A dtype has no native path, the array is byte-swapped or masked, or `out` or
+            `where` is of the wrong kind.
         ValueError: `axis` (numpy.exceptions.AxisError), `out`, `where`, `threads`, `gil` or
             `device` is out of range.
         CudaUnavailableError: The GPU is asked for, and there is none.
-        MemoryError: There is no memory for the partial sums (1/128 of the array, at most).
+        MemoryError: There is no memory for the partial sums (1/128 of the array, at most), or for a
+            copy where one is made.
 
     Source: pairwise summation, Higham, "Accuracy and Stability of Numerical Algorithms",
     section 4.2.
     """
-    plain = dtype is None and out is None and initial is None and where is True
+    plain = where is True and dtype is out is initial is None
     if plain and device is None and type(a) is np.ndarray:  # by far the most frequent
         return _core.sum(a, axis, keepdims, threads, gil)
     if runs_on_gpu(device, a):
@@ -82,14 +88,8 @@ def sum(  # noqa: A001 - NumPy's name
                 "where must be left out"
             )
         return cuda._sum(a)
-    return reduce(
-        "sum",
-        lambda array: _plus(initial, _core.sum(array, axis, keepdims, threads, gil)),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-    )
+    how = How(axis, keepdims, threads, gil)
+    return total("sum", a, how, dtype=dtype, out=out, initial=initial, where=where, device=None)
 
 
 def nansum(
@@ -107,7 +107,7 @@ def nansum(
 ) -> Any:
     """Add up what is not NaN along axes, as :func:`numpy.nansum` does.
 
-    As :func:`sum`, but a NaN counts as nothing. No copy of the array is made.
+    As :func:`sum`, but a NaN counts as nothing; no copy of the array is made for that.
 
     Args:
         a: See :func:`sum`.
@@ -127,21 +127,10 @@ def nansum(
     Raises:
         Exception: See :func:`sum`.
     """
-    return reduce(
-        "nansum",
-        lambda array: _plus(initial, _core.nansum(array, axis, keepdims, threads, gil)),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-        device=device,
+    plain = where is True and dtype is out is initial is None and device is None
+    if plain and type(a) is np.ndarray:
+        return _core.nansum(a, axis, keepdims, threads, gil)
+    how = How(axis, keepdims, threads, gil)
+    return total(
+        "nansum", a, how, dtype=dtype, out=out, initial=initial, where=where, device=device
     )
-
-
-def _plus(initial: Any, result: Any) -> Any:
-    if initial is None:
-        return result
-    if np.size(initial) != 1:
-        raise ValueError(f"initial must be one number, not {initial!r}")
-    with np.errstate(over="ignore"):
-        return result + result.dtype.type(initial)

@@ -53,7 +53,8 @@ def unique(
         of `ar`.
 
     Raises:
-        TypeError: The dtype has no native path, or the array is byte-swapped or masked.
+        TypeError: The dtype has no native path, the array is byte-swapped or masked, or `axis` is
+            no integer.
         ValueError: `axis` is not supported, or `threads`, `gil` or `device` is out of range.
         numpy.exceptions.AxisError: There is no such axis.
         MemoryError: There is no memory for the results, for each of which room for as many as there
@@ -66,6 +67,8 @@ def unique(
         require_cpu(device, "unique")
     a = ar if type(ar) is np.ndarray else host_array(ar)
     if axis is not None:
+        if not hasattr(axis, "__index__"):
+            raise TypeError(f"integer argument expected for axis, not {type(axis).__name__}")
         if not -a.ndim <= axis < a.ndim:
             raise np.exceptions.AxisError(axis, a.ndim)
         if a.ndim != 1:

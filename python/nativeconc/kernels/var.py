@@ -11,7 +11,8 @@ import numpy as np
 
 from nativeconc import _core
 from nativeconc.kernels._arguments import Device, Gil
-from nativeconc.kernels._reduce import Axis, degrees_lost, reduce
+from nativeconc.kernels._moments import spread
+from nativeconc.kernels._reduce import Axis, How
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -26,7 +27,7 @@ def var(
     keepdims: bool = False,
     *,
     where: Any = True,
-    mean: None = None,
+    mean: ArrayLike | None = None,
     correction: float | None = None,
     threads: int | None = None,
     gil: Gil = "auto",
@@ -35,52 +36,48 @@ def var(
     """The variance along axes, as :func:`numpy.var` gives it.
 
     Two passes: the means, then the squared deviations from them, both added up in double precision
-    (float32 too) in a fixed tree. No copy of the array is made.
+    (float32 too) in a fixed tree. No copy of the array is made, unless the keywords below say so.
 
     Args:
         a: An array of bool, integers, float32 or float64, of any shape and strides. Lists and
             scalars are taken as :func:`numpy.asarray` takes them.
         axis: None for all axes, an int, or a tuple of ints.
-        dtype: None, or the result's own dtype.
-        out: An array of the result's shape to put it into; it may overlap `a`.
+        dtype: None, or the dtype to return: bool, an integer type, float32 or float64. See
+            :func:`mean`. With an integer type deviations are from a mean in that type, as in NumPy.
+        out: An array of the result's shape to put it into; it may overlap `a`. As in NumPy, its
+            dtype counts as `dtype` if it is a wider one.
         ddof: The divisor is n - ddof.
         keepdims: Keep the reduced axes, with extent 1.
-        where: True; nothing else is supported.
-        mean: None; nothing else is supported.
+        where: True, or bools that broadcast to the array: which elements take part. The array is
+            copied, to double precision.
+        mean: None, or the means, as `mean(a, axis, keepdims=True)` gives them, if they are known
+            already. The deviations from them need a copy of the array in double precision.
         correction: Another name for ddof.
         threads: See :mod:`nativeconc.kernels`.
         gil: See :mod:`nativeconc.kernels`.
         device: None or "cpu": there is no GPU version.
 
     Returns:
-        float32 for float32, float64 for all else: a NumPy scalar or an array. It has the same bits
-        for any number of threads, any strides and on any CPU. If n - ddof is not positive, there
-        is a RuntimeWarning and the result is NaN or infinite.
+        Without `dtype`, float32 for float32 and float64 for all else: a NumPy scalar or an
+        array. It has the same bits for any number of threads, any strides and on any CPU. If
+        n - ddof is not positive, there is a RuntimeWarning and the result is NaN or infinite.
 
     Raises:
-        TypeError: The dtype has no native path, the array is byte-swapped or masked, or `dtype`,
-            `ddof` or `out` is of the wrong kind.
+        TypeError: A dtype has no native path, the array is byte-swapped or masked, or `ddof`,
+            `out` or `where` is of the wrong kind.
         ValueError: `axis` (numpy.exceptions.AxisError), `out`, `where`, `mean`, `threads`, `gil` or
             `device` is out of range, or both `ddof` and `correction` are given.
-        MemoryError: There is no memory for the means and the partial sums.
+        MemoryError: There is no memory for the means and the partial sums, or for a copy where one
+            is made.
 
     Source: the two-pass algorithm in Chan, Golub, LeVeque, "Algorithms for Computing the Sample
     Variance" (1983).
     """
-    if mean is not None:
-        raise ValueError("var does not support mean=: it must be None, the mean is computed")
-    lost = degrees_lost(ddof, correction)
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
-        return _core.var(a, axis, keepdims, lost, threads, gil)
-    return reduce(
-        "var",
-        lambda array: _core.var(array, axis, keepdims, lost, threads, gil),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-        device=device,
-    )
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
+        return _core.var(a, axis, keepdims, ddof, threads, gil)
+    how = How(axis, keepdims, threads, gil)
+    return spread("var", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def std(
@@ -92,7 +89,7 @@ def std(
     keepdims: bool = False,
     *,
     where: Any = True,
-    mean: None = None,
+    mean: ArrayLike | None = None,
     correction: float | None = None,
     threads: int | None = None,
     gil: Gil = "auto",
@@ -122,20 +119,11 @@ def std(
     Raises:
         Exception: See :func:`var`.
     """
-    if mean is not None:
-        raise ValueError("std does not support mean=: it must be None, the mean is computed")
-    lost = degrees_lost(ddof, correction)
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
-        return _core.std(a, axis, keepdims, lost, threads, gil)
-    return reduce(
-        "std",
-        lambda array: _core.std(array, axis, keepdims, lost, threads, gil),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-        device=device,
-    )
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
+        return _core.std(a, axis, keepdims, ddof, threads, gil)
+    how = How(axis, keepdims, threads, gil)
+    return spread("std", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def nanvar(
@@ -147,7 +135,7 @@ def nanvar(
     keepdims: bool = False,
     *,
     where: Any = True,
-    mean: None = None,
+    mean: ArrayLike | None = None,
     correction: float | None = None,
     threads: int | None = None,
     gil: Gil = "auto",
@@ -155,7 +143,8 @@ def nanvar(
 ) -> Any:
     """The variance of what is not NaN along axes, as :func:`numpy.nanvar` gives it.
 
-    As :func:`var`, but NaNs do not count. Where too few are left the result is NaN.
+    As :func:`var`, but NaNs do not count. Where too few are left the result is NaN. For floats
+    `dtype` and `out` must be floats, too.
 
     Args:
         a: See :func:`var`.
@@ -177,20 +166,11 @@ def nanvar(
     Raises:
         Exception: See :func:`var`.
     """
-    if mean is not None:
-        raise ValueError("nanvar does not support mean=: it must be None, the mean is computed")
-    lost = degrees_lost(ddof, correction)
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
-        return _core.nanvar(a, axis, keepdims, lost, threads, gil)
-    return reduce(
-        "nanvar",
-        lambda array: _core.nanvar(array, axis, keepdims, lost, threads, gil),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-        device=device,
-    )
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
+        return _core.nanvar(a, axis, keepdims, ddof, threads, gil)
+    how = How(axis, keepdims, threads, gil)
+    return spread("nanvar", a, how, dtype, out, ddof, where, mean, correction, device)
 
 
 def nanstd(
@@ -202,7 +182,7 @@ def nanstd(
     keepdims: bool = False,
     *,
     where: Any = True,
-    mean: None = None,
+    mean: ArrayLike | None = None,
     correction: float | None = None,
     threads: int | None = None,
     gil: Gil = "auto",
@@ -232,17 +212,8 @@ def nanstd(
     Raises:
         Exception: See :func:`var`.
     """
-    if mean is not None:
-        raise ValueError("nanstd does not support mean=: it must be None, the mean is computed")
-    lost = degrees_lost(ddof, correction)
-    if type(a) is np.ndarray and dtype is None and out is None and where is True and device is None:
-        return _core.nanstd(a, axis, keepdims, lost, threads, gil)
-    return reduce(
-        "nanstd",
-        lambda array: _core.nanstd(array, axis, keepdims, lost, threads, gil),
-        a,
-        dtype=dtype,
-        out=out,
-        where=where,
-        device=device,
-    )
+    plain = where is True and dtype is out is mean is correction is None and device is None
+    if plain and type(a) is np.ndarray:
+        return _core.nanstd(a, axis, keepdims, ddof, threads, gil)
+    how = How(axis, keepdims, threads, gil)
+    return spread("nanstd", a, how, dtype, out, ddof, where, mean, correction, device)

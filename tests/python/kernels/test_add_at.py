@@ -185,8 +185,37 @@ def test_refuses_what_it_cannot_do() -> None:
         kernels.add_at(read_only, [0], 1.0)
     with pytest.raises(ValueError, match="C-contiguous"):
         kernels.add_at(np.zeros((3, 3)).T, ([0], [0]), 1.0)
-    with pytest.raises(ValueError, match="for each axis"):
-        kernels.add_at(np.zeros((3, 3)), [0], 1.0)
+    with pytest.raises(ValueError, match="for the first axis at least"):
+        kernels.add_at(np.zeros((3, 3)), (), 1.0)
+    with pytest.raises(IndexError, match="too many indices"):
+        kernels.add_at(np.zeros(3), ([0], [0]), 1.0)
+    for indices in (0, []):
+        with pytest.raises(IndexError, match="too many indices"):
+            kernels.add_at(np.array(0.0), indices, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 3), (4, 3, 2), (4, 0), (4, 3, 0)])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "bool"])
+def test_indices_of_the_first_axes_mean_all_of_the_others(
+    shape: tuple[int, ...], dtype: str
+) -> None:
+    rng = np.random.default_rng(5)
+    for count in range(1, len(shape) + 1):
+        if 0 in shape[:count]:
+            continue
+        indices = tuple(rng.integers(-extent, extent, (5, 2)) for extent in shape[:count])
+        addends = rng.integers(0, 2, (5, 2, *shape[count:])).astype(dtype)
+        for b in (addends, addends[:, :1], dtype == "bool" or 3):
+            expected, found = np.ones(shape, dtype), np.ones(shape, dtype)
+            np.add.at(expected, indices, b)
+            kernels.add_at(found, indices, b)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_no_index_means_the_one_element_of_no_axis() -> None:
+    a = np.array(1.0)
+    kernels.add_at(a, (), 2.0)
+    assert a == 3.0
 
 
 def test_indices_of_a_small_type_reach_a_large_axis() -> None:

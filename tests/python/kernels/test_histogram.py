@@ -305,3 +305,10 @@ def test_refuses_what_it_cannot_do() -> None:
         kernels.histogram([1.0], [0.0, np.nan, 1.0])
     with pytest.raises(TypeError, match="bool"):
         kernels.histogram([1.0], [0.0, 1.0], weights=[True])
+
+
+def test_negative_subnormal_numbers() -> None:
+    a, limits = np.array([-0.9e-308]), (-1e-308, -2e-313)
+    ours, expected = kernels.histogram(a, 2, limits), np.histogram(a, 2, limits)
+    np.testing.assert_array_equal(ours[0], expected[0])
+    np.testing.assert_array_equal(ours[1], expected[1])

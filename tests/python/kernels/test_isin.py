@@ -84,11 +84,11 @@ def test_kinds_change_nothing_but_are_checked() -> None:
     a = np.arange(10)
     for kind in (None, "sort", "table"):
         assert isin(a, [3], kind=kind).tolist() == (a == 3).tolist()  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="kind must be None, 'sort' or 'table', not 'x'"):
+    with pytest.raises(ValueError, match="Invalid kind: 'x'"):
         isin(a, [3], kind="x")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="only possible for bools and integers"):
+    with pytest.raises(ValueError, match="only supported for boolean or integer arrays"):
         isin(a, [3.0], kind="table")
-    with pytest.raises(RuntimeError, match="span more values"):
+    with pytest.raises(RuntimeError, match="exceed the maximum integer"):
         isin(a, [-(2**63), 2**63 - 1], kind="table")
 
 

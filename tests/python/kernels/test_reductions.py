@@ -174,7 +174,7 @@ def test_refuses_what_it_cannot_do(name: str) -> None:
         kernel(a, 2)
     with pytest.raises(np.exceptions.AxisError):
         kernel(a, (0, -3))
-    with pytest.raises(ValueError, match="same axis twice"):
+    with pytest.raises(ValueError, match="duplicate value in 'axis'"):
         kernel(a, (1, -1))
     with pytest.raises(TypeError, match="axis must be None, an int or a tuple"):
         kernel(a, 1.0)
@@ -182,22 +182,12 @@ def test_refuses_what_it_cannot_do(name: str) -> None:
         kernel(a, 0, out=np.empty(3))
     with pytest.raises(TypeError, match=r"out must be a numpy\.ndarray, not list"):
         kernel(a, 0, out=[0.0] * 4)
-    with pytest.raises(ValueError, match="does not support where="):
-        kernel(a, where=a > 0)
     with pytest.raises(TypeError, match="masked"):
         kernel(np.ma.masked_equal([1.0, 2.0], 1.0))
     with pytest.raises(TypeError, match="byte-swapped"):
         kernel(a.astype(a.dtype.newbyteorder()))
     with pytest.raises(TypeError, match="no native path"):
         kernel(a.astype(np.complex128))
-
-
-@pytest.mark.parametrize("name", ["sum", "nansum", "mean", "nanmean", "var", "std", "nanvar"])
-def test_dtype_is_the_results_own_or_an_error(name: str) -> None:
-    kernel = getattr(kernels, name)
-    assert kernel(np.ones(3), dtype=np.float64).dtype == np.float64
-    with pytest.raises(TypeError, match="dtype must be None or float64, not float32"):
-        kernel(np.ones(3), dtype=np.float32)
 
 
 @pytest.mark.parametrize("name", EXTREMES)
@@ -224,8 +214,8 @@ def test_initial_is_added_to_a_sum() -> None:
     [
         ("mean", [], "Mean of empty slice"),
         ("nanmean", [np.nan], "Mean of empty slice"),
-        ("var", [], "Degrees of freedom <= 0"),
-        ("nanstd", [np.nan], "Degrees of freedom <= 0"),
+        ("var", [], "Degrees of freedom <= 0 for slice$"),
+        ("nanstd", [np.nan], r"Degrees of freedom <= 0 for slice\.$"),
         ("nanmin", [np.nan], "All-NaN slice"),
         ("nanmax", [np.nan, np.nan], "All-NaN slice"),
     ],
@@ -241,7 +231,7 @@ def test_ddof_and_its_other_name() -> None:
     assert kernels.var(a, ddof=1) == np.var(a, ddof=1)
     assert kernels.std(a, correction=1) == np.std(a, ddof=1)
     assert kernels.var(a, ddof=0.5) == np.var(a, ddof=0.5)
-    with pytest.raises(ValueError, match="either ddof or correction"):
+    with pytest.raises(ValueError, match="ddof and correction can't be provided simultaneously"):
         kernels.var(a, ddof=1, correction=1)
     with pytest.warns(RuntimeWarning):
         assert kernels.var(a, ddof=10) == np.inf

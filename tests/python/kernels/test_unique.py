@@ -74,6 +74,8 @@ def test_is_sorted_whatever_is_asked(in_order: bool) -> None:
 def test_takes_the_axis_of_one_dimension() -> None:
     for axis in (0, -1, None):
         assert unique([3, 1, 3], axis=axis).tolist() == [1, 3]
+    with pytest.raises(TypeError, match="integer argument expected for axis, not float"):
+        kernels.unique([1.0], axis=0.0)  # type: ignore[arg-type]
     with pytest.raises(np.exceptions.AxisError):
         unique([3, 1], axis=1)
     with pytest.raises(np.exceptions.AxisError):
