@@ -29,6 +29,7 @@ void bind_ordering(py::module_& m);
 void bind_order_statistics(py::module_& m);
 void bind_sets(py::module_& m);
 void bind_counting(py::module_& m);
+void bind_groupby(py::module_& m);
 void bind_add_at(py::module_& m);
 void bind_bincount(py::module_& m);
 void bind_cuda(py::module_& m);

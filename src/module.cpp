@@ -28,6 +28,7 @@ PYBIND11_MODULE(core_of_main_interpreter, m, py::mod_gil_not_used()) {
   bind_order_statistics(m);
   bind_sets(m);
   bind_counting(m);
+  bind_groupby(m);
   bind_add_at(m);
   bind_bincount(m);
   bind_cuda(m);

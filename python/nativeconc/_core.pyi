@@ -350,6 +350,14 @@ def bincount(
 def extremes(
     a: NDArray[Any], threads: int | None, gil: str, /
 ) -> tuple[float, float] | tuple[int, int]: ...
+def groupby(
+    keys: NDArray[Any],
+    values: NDArray[Any],
+    how: str,
+    threads: int | None,
+    gil: str,
+    /,
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
 def histogram_even(
     a: NDArray[Any],
     weights: NDArray[Any] | None,

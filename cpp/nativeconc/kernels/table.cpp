@@ -21,6 +21,7 @@ constexpr std::array kTable = {
     KernelRow{"argsort", kNumbers, false, "numpy.argsort"},
     KernelRow{"bincount", kWhole, false, "numpy.bincount"},
     KernelRow{"count_primes", {}, false, "a NumPy sieve of Eratosthenes"},
+    KernelRow{"groupby", kNumbers, false, "pandas.Series.groupby"},
     KernelRow{"histogram", kNumbers, false, "numpy.histogram"},
     KernelRow{"isin", kNumbers, false, "numpy.isin"},
     KernelRow{"mandelbrot", {}, true, "a NumPy loop over whole images"},

@@ -27,6 +27,7 @@ from nativeconc.kernels.add_at import add_at
 from nativeconc.kernels.argsort import argsort
 from nativeconc.kernels.bincount import bincount
 from nativeconc.kernels.count_primes import count_primes
+from nativeconc.kernels.groupby import groupby
 from nativeconc.kernels.histogram import histogram
 from nativeconc.kernels.isin import isin
 from nativeconc.kernels.mandelbrot import mandelbrot
@@ -50,6 +51,7 @@ __all__ = [
     "argsort",
     "bincount",
     "count_primes",
+    "groupby",
     "histogram",
     "isin",
     "mandelbrot",

@@ -18,6 +18,7 @@ from nativeconc.reference.condition import Condition
 from nativeconc.reference.count_primes import count_primes
 from nativeconc.reference.event import Event
 from nativeconc.reference.extremes import max, min, nanmax, nanmin  # noqa: A004 - NumPy's names
+from nativeconc.reference.groupby import groupby
 from nativeconc.reference.histogram import histogram
 from nativeconc.reference.isin import isin
 from nativeconc.reference.lock import Lock
@@ -53,6 +54,7 @@ __all__ = [
     "attach",
     "bincount",
     "count_primes",
+    "groupby",
     "histogram",
     "isin",
     "mandelbrot",

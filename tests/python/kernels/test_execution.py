@@ -27,6 +27,11 @@ ENDLESS: dict[str, Callable[..., Any]] = {
     "bincount": lambda **options: kernels.bincount(
         np.broadcast_to(np.int64(1), (1 << 38,)), **options
     ),
+    "groupby": lambda **options: kernels.groupby(
+        np.broadcast_to(np.float64(1), (1 << 38,)),
+        np.broadcast_to(np.float64(1), (1 << 38,)),
+        **options,
+    ),
     "histogram": lambda **options: kernels.histogram(
         np.broadcast_to(np.float64(1), (1 << 38,)), 10, (0, 2), **options
     ),
@@ -267,6 +272,10 @@ def test_a_daemon_thread_inside_does_not_disturb_exit(
             "nc.kernels.add_at(np.zeros(3), np.broadcast_to(1, (1 << 38,)), 1.0, threads=threads)"
         ),
         "bincount": "nc.kernels.bincount(np.broadcast_to(1, (1 << 38,)), threads=threads)",
+        "groupby": (
+            "nc.kernels.groupby(np.broadcast_to(1, (1 << 38,)), np.broadcast_to(1, (1 << 38,)), "
+            "threads=threads)"
+        ),
         "histogram": "nc.kernels.histogram(np.broadcast_to(1.0, (1 << 38,)), threads=threads)",
         "mandelbrot": "nc.kernels.mandelbrot((0, 0), (0, 0), (9, 9), 2**31 - 1, threads=threads)",
         "count_primes": "nc.kernels.count_primes(10**12, threads=threads)",

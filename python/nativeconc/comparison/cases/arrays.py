@@ -106,6 +106,15 @@ def _normal_and_a_part(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
     return (*_normal(rng, n), 0.9)
 
 
+def _keys_and_values(rng: np.random.Generator, n: int) -> tuple[Any, ...]:
+    return (rng.integers(0, 1000, n), rng.standard_normal(n))
+
+
+def _unique_and_bincount(keys: Any, values: Any) -> Any:
+    different, which = np.unique(keys, return_inverse=True)
+    return different, np.bincount(which, values)
+
+
 def _stable_argsort(a: Any) -> Any:
     return np.argsort(a, kind="stable")
 
@@ -114,6 +123,13 @@ ARRAY_CASES: tuple[Case, ...] = (
     _row("add_at", _places, np.add.at, "numpy.add.at", bytes_per_element=16),
     _row("argsort", _normal, _stable_argsort, 'numpy.argsort(a, kind="stable")'),
     _row("bincount", _small_integers, np.bincount, "numpy.bincount"),
+    _row(
+        "groupby",
+        _keys_and_values,
+        _unique_and_bincount,
+        "numpy.unique(keys, return_inverse=True) and numpy.bincount(inverse, values)",
+        bytes_per_element=16,
+    ),
     _row("histogram", _normal, np.histogram, "numpy.histogram"),
     _row("isin", _integers_and_a_third, np.isin, "numpy.isin(a, b)"),
     _row("max", _normal, np.max, "np.max(a)"),
