@@ -13,7 +13,7 @@ from nativeconc import _core
 from nativeconc.kernels._arguments import Device, Gil, host_array, require_cpu
 from nativeconc.kernels._lanes import Array, as_lanes, axes_of, kept_axes
 from nativeconc.kernels._quantile_methods import METHODS, Method
-from nativeconc.kernels._reduce import give
+from nativeconc.kernels._reduce import delivered
 from nativeconc.kernels._weighted_quantile import weighted_quantile
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def quantile(
     if keepdims:
         result = result[(slice(None),) * places.ndim + kept_axes(axes, values.ndim)]
     if out is not None:
-        return give("quantile", result, out)
+        return delivered("quantile", result, out)
     return result[()] if result.ndim == 0 else result
 
 
