@@ -42,6 +42,8 @@ FUNCTIONS = [
     "nanstd",
     "nansum",
     "nanvar",
+    "partition",
+    "quantile",
     "searchsorted",
     "sort",
     "std",
@@ -51,7 +53,19 @@ FUNCTIONS = [
 ]
 # Other names that NumPy has for them, and methods of arrays that do the same.
 ALIASES = {"amax": "max", "amin": "min"}
-METHODS = ["argsort", "max", "mean", "min", "searchsorted", "sort", "std", "sum", "var"]
+METHODS = [
+    "argsort",
+    "max",
+    "mean",
+    "min",
+    "partition",
+    "searchsorted",
+    "sort",
+    "std",
+    "sum",
+    "var",
+]
+IN_PLACE = ["partition", "sort"]
 # Methods of ufuncs: they go along the first axis, if they are not told otherwise.
 REDUCTIONS = {np.add: "sum", np.minimum: "min", np.maximum: "max"}
 
@@ -117,8 +131,8 @@ def _add_at(a: Any, indices: Any, b: Any = None, **kwargs: Any) -> None:
     kernels.add_at(a, indices, b, **kwargs)
 
 
-def _sort_in_place(a: np.ndarray[Any, Any], *args: Any, **kwargs: Any) -> None:
-    a[...] = kernels.sort(a, *args, **kwargs)
+def _in_place(name: str, a: np.ndarray[Any, Any], *args: Any, **kwargs: Any) -> None:
+    a[...] = _substitute(name)(a, *args, **kwargs)
 
 
 def _reduce(name: str, array: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
@@ -136,8 +150,8 @@ def attribute(owner: Any, name: str) -> Any:
         known = name in FUNCTIONS or name in ALIASES
         return _substitute(name) if known and theirs is getattr(np, name) else theirs
     if type(owner) is np.ndarray and name in METHODS and not outside(owner):
-        if name == "sort":
-            return functools.partial(_sort_in_place, owner)
+        if name in IN_PLACE:
+            return functools.partial(_in_place, name, owner)
         return functools.partial(_substitute(name), owner)
     if owner is np.add and name == "at":
         return _dispatched(name, theirs, _add_at)
