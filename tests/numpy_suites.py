@@ -132,7 +132,10 @@ def _add_at(a: Any, indices: Any, b: Any = None, **kwargs: Any) -> None:
 
 
 def _in_place(name: str, a: np.ndarray[Any, Any], *args: Any, **kwargs: Any) -> None:
-    a[...] = _substitute(name)(a, *args, **kwargs)
+    if kwargs.get("axis", -1) is None:
+        getattr(a, name)(*args, **kwargs)  # a method has no such axis, and says so
+    else:
+        a[...] = _substitute(name)(a, *args, **kwargs)
 
 
 def _reduce(name: str, array: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:

@@ -60,6 +60,9 @@ ADOPTED = {
 # goes through many dtypes and array classes, the calls with others than ours go to NumPy.)
 LEFT_OUT = {
     "an array of 4 GiB": ["TestUfunc.test_identityless_reduction_huge_array"],
+    "a private detail: the order of elements between two places, which no partition promises": [
+        "TestMethods.test_partition_iterative"
+    ],
 }
 LISTED_FOR = "2.4"  # the NumPy that has them all
 
