@@ -64,6 +64,7 @@ LEFT_OUT = {
         "TestMethods.test_partition_iterative"
     ],
 }
+
 LISTED_FOR = "2.4"  # the NumPy that has them all
 
 # NumPy 1 has these tests in other places, and less to say about some keywords.
@@ -72,7 +73,7 @@ SUITES = {name: Suite(name) for name in ADOPTED} if np.__version__ >= "2" else {
 for _module, _suite in SUITES.items():
     for _class in ADOPTED[_module]:
         _left_out = {case for cases in LEFT_OUT.values() for case in cases}
-        _name = f"{_class}_{_module.rpartition('.')[2]}"
+        _name = "_".join([_class, *_module.split(".")[1:]])
         globals()[_name] = _suite.tests(_class, _left_out)
 
 
